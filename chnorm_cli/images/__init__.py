@@ -1,0 +1,40 @@
+"""Files ⇄ pictures: what a restored file has beside its pixels is what the file had before.
+
+pictures = read_pictures(Path("scan.tif"), name="scan.tif")
+better = [p.with_pixels(restore(p.visible_pixels())) for p in pictures]
+write_atomically(Path("out.tif"), encode(better, format="tiff").data)
+"""
+
+from chnorm_cli.images.atomic import write_atomically
+from chnorm_cli.images.encoding import Encoded, encode
+from chnorm_cli.images.errors import ImageError, MaskError
+from chnorm_cli.images.formats import READABLE_SUFFIXES, WRITABLE_SUFFIXES, format_for
+from chnorm_cli.images.masks import Mask, mask_from_alpha, read_mask
+from chnorm_cli.images.metadata import Metadata, Resolution, Unit
+from chnorm_cli.images.picture import Depth, Picture
+from chnorm_cli.images.reading import DEFAULT_MAX_PIXELS, read_pictures
+from chnorm_cli.images.samples import SampleRule, from_unit, to_unit
+
+__all__ = [
+    "DEFAULT_MAX_PIXELS",
+    "READABLE_SUFFIXES",
+    "WRITABLE_SUFFIXES",
+    "Depth",
+    "Encoded",
+    "ImageError",
+    "Mask",
+    "MaskError",
+    "Metadata",
+    "Picture",
+    "Resolution",
+    "SampleRule",
+    "Unit",
+    "encode",
+    "format_for",
+    "from_unit",
+    "mask_from_alpha",
+    "read_mask",
+    "read_pictures",
+    "to_unit",
+    "write_atomically",
+]

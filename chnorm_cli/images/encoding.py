@@ -1,0 +1,133 @@
+"""From pictures to the bytes of a file: rounded, with clipped pixels counted and losses noted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from chnorm_cli.images import exif
+from chnorm_cli.images.errors import ImageError, reason
+from chnorm_cli.images.flat import LONGEST_EXIF
+from chnorm_cli.images.formats import BY_NAME, Format
+from chnorm_cli.images.metadata import Metadata
+from chnorm_cli.images.picture import Depth, Picture, stored_again
+from chnorm_cli.images.raster import Raster
+
+FULL = {Depth.EIGHT: (np.uint8, 255.0), Depth.SIXTEEN: (np.uint16, 65535.0)}
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A file in memory.
+
+    ``clipped`` counts the pixels (not the samples) that lay beyond black or white by half a step or
+    more; ``depth`` is that of the first page; ``notes`` say what the format could not hold.
+    """
+
+    data: bytes
+    clipped: int
+    depth: Depth
+    notes: tuple[str, ...] = ()
+
+
+def encode(
+    pictures: Sequence[Picture],
+    *,
+    format: str,
+    depth: Depth | None = None,
+    strip: bool = False,
+    quality: int = 95,
+) -> Encoded:
+    """Encodes pictures as ``png``, ``jpeg``, ``webp`` or ``tiff`` (several become its pages).
+
+    ``depth`` None means each picture's own, or the best the format holds, with a note; a depth that
+    is asked for and cannot be held is an `ImageError`. ``strip`` leaves ICC, EXIF, resolution and
+    text out. ``quality`` 1…100 is that of JPEG and WebP (100 is lossless in WebP).
+    """
+    row = BY_NAME.get(format)
+    name = pictures[0].name if pictures else "nothing"
+    if row is None or row.encode is None:
+        writable = ", ".join(row.name for row in BY_NAME.values() if row.encode)
+        raise ImageError(name, f"cannot be written as {format!r}", f"use one of {writable}")
+    if len(pictures) != 1 and not (row.pages and pictures):
+        raise ImageError(
+            name, f"{len(pictures)} pages do not fit into one {row.title}", "write a TIFF"
+        )
+    sheets = [_sheet(picture, row, depth, strip) for picture in pictures]
+    try:
+        data = row.encode([sheet.raster for sheet in sheets], quality)
+    except Exception as error:  # encoders raise whatever they like
+        raise ImageError(name, f"cannot be encoded as {row.title} ({reason(error)})") from error
+    notes = tuple(dict.fromkeys(note for sheet in sheets for note in sheet.raster.notes))
+    return Encoded(data, sum(sheet.clipped for sheet in sheets), sheets[0].depth, notes)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    raster: Raster
+    clipped: int
+    depth: Depth
+
+
+def _sheet(picture: Picture, row: Format, asked: Depth | None, strip: bool) -> _Sheet:
+    """Turns one picture into the samples that are stored."""
+    if max(picture.shape) > row.longest_side:
+        cause = f"{picture.shape[1]} × {picture.shape[0]} pixels are too many for {row.title}"
+        raise ImageError(picture.name, cause, "write a PNG or TIFF")
+    if not np.isfinite(picture.pixels).all():
+        raise ImageError(
+            picture.name, "the restored pixels are not all finite", "nothing is written"
+        )
+    depth, notes = _depth(picture, row, asked)
+    pixels, alpha = picture.pixels, picture.alpha
+    if alpha is not None and not row.alpha:
+        notes.append(f"{row.title} cannot hold transparency: the picture was laid on white")
+        pixels, alpha = pixels * alpha[..., None] + (1 - alpha[..., None]), None
+    if depth is Depth.FLOAT:
+        samples, clipped = stored_again(picture), 0
+        parts = [samples] if alpha is None else [samples, alpha[..., None]]
+    else:
+        dtype, full = FULL[depth]
+        levels = np.rint(pixels * np.float32(full))
+        beyond = (levels < 0) | (levels > full)
+        clipped = int(beyond.any(axis=2).sum())
+        parts = [np.clip(levels, 0, full).astype(dtype)]
+        if alpha is not None:
+            parts.append(np.rint(alpha[..., None] * np.float32(full)).astype(dtype))
+    metadata = picture.metadata.stripped() if strip else _written(picture, row, notes)
+    raster = Raster(np.concatenate(parts, axis=2), alpha is not None, metadata, notes=tuple(notes))
+    return _Sheet(raster, clipped, depth)
+
+
+def _depth(picture: Picture, row: Format, asked: Depth | None) -> tuple[Depth, list[str]]:
+    """The depth to store, and a note where that is less than the picture's own."""
+    depth, notes = asked or picture.depth, []
+    if depth not in row.depths:
+        if asked is not None:
+            held = " or ".join(row.depths)
+            raise ImageError(
+                picture.name,
+                f"{row.title} cannot hold depth {depth}",
+                f"use --depth {held}, or write a TIFF",
+            )
+        depth = row.depths[-1]
+        notes.append(f"{row.title} cannot hold depth {picture.depth}: written with {depth} bits")
+    if depth is not Depth.FLOAT and picture.value_range != (0.0, 1.0):
+        low, span = picture.value_range
+        notes.append(f"values {low:g} … {low + span:g} are written as black … white")
+    return depth, notes
+
+
+def _written(picture: Picture, row: Format, notes: list[str]) -> Metadata:
+    """The metadata as the file will state it: pixel size and resolution are those of the result."""
+    metadata = picture.metadata
+    dpi = metadata.resolution.dpi if metadata.resolution is not None else None
+    block = exif.revised(metadata.exif, (picture.shape[1], picture.shape[0]), dpi)
+    if row.name == "jpeg" and block is not None and len(block) > LONGEST_EXIF:
+        notes.append(f"the EXIF block of {len(block)} bytes is too long for JPEG and was left out")
+        block = None
+    icc = metadata.icc
+    if icc is not None and icc[16:20] == b"GRAY" and row.name == "webp":
+        notes.append("WebP has no gray: the gray colour profile was left out")
+        icc = None
+    return replace(metadata, exif=block, icc=icc)

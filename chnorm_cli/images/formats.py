@@ -1,0 +1,93 @@
+"""The table of picture formats: how each is recognised, and what it can hold."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chnorm_cli.images import flat, png, pnm, tiff
+from chnorm_cli.images.errors import ImageError
+from chnorm_cli.images.picture import Depth
+from chnorm_cli.images.raster import Raster
+
+Survey = Callable[[bytes], list[tuple[int, int]]]
+Decode = Callable[[bytes, Sequence[int]], Iterator[Raster]]
+Encode = Callable[[Sequence[Raster], int], bytes]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One row of the table. ``depths`` are those it can be written with, the best last."""
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    magic: re.Pattern[bytes]
+    survey: Survey
+    decode: Decode
+    encode: Encode | None = None
+    depths: tuple[Depth, ...] = ()
+    alpha: bool = False
+    pages: bool = False
+    longest_side: int = 2**31 - 1
+
+
+EIGHT, SIXTEEN, FLOAT = Depth.EIGHT, Depth.SIXTEEN, Depth.FLOAT
+HEAD = 32  # bytes that tell a format
+
+FORMATS = (
+    Format("png", "PNG", (".png", ".apng"), re.compile(rb"\x89PNG\r\n\x1a\n"),
+           png.survey, png.decode, png.encode, (EIGHT, SIXTEEN), alpha=True),
+    Format("jpeg", "JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), re.compile(rb"\xff\xd8\xff"),
+           flat.survey, flat.decode, flat.encode_jpeg, (EIGHT,), longest_side=65500),
+    Format("webp", "WebP", (".webp",), re.compile(rb"RIFF....WEBP", re.DOTALL),
+           flat.survey_webp, flat.decode, flat.encode_webp, (EIGHT,), alpha=True,
+           longest_side=16383),
+    Format("tiff", "TIFF", (".tif", ".tiff"), re.compile(rb"II[*+]\0|MM\0[*+]"),
+           tiff.survey, tiff.decode, tiff.encode, (EIGHT, SIXTEEN, FLOAT), alpha=True, pages=True),
+    Format("bmp", "BMP", (".bmp", ".dib"), re.compile(rb"BM"), flat.survey, flat.decode),
+    Format("gif", "GIF", (".gif",), re.compile(rb"GIF8[79]a"), flat.survey, flat.decode),
+    Format("pnm", "PNM", (".ppm", ".pgm", ".pbm", ".pnm"), re.compile(rb"P[1-6][\s#]"),
+           pnm.survey, pnm.decode),
+)  # fmt: skip
+
+BY_NAME = {row.name: row for row in FORMATS}
+BY_SUFFIX = {suffix: row for row in FORMATS for suffix in row.suffixes}
+READABLE_SUFFIXES = tuple(BY_SUFFIX)
+READABLE = ", ".join(row.title for row in FORMATS)
+WRITABLE_SUFFIXES = tuple(s for s, row in BY_SUFFIX.items() if row.encode is not None)
+
+
+def identify(head: bytes, name: str) -> Format:
+    """Tells the format from the first bytes; a file named as another format is refused.
+
+    Such a file was mixed up somewhere, and written back under its name it would mislead again.
+    """
+    if not head:
+        raise ImageError(name, "is empty (0 bytes)", "give a picture")
+    row = next((row for row in FORMATS if row.magic.match(head)), None)
+    if row is None:
+        raise ImageError(name, "is not a picture that chnorm reads", f"give one of {READABLE}")
+    named = BY_SUFFIX.get(Path(name).suffix.lower(), row)
+    if named is not row:
+        raise ImageError(
+            name,
+            f"is named as {named.title} but holds {row.title}",
+            f"rename it to {Path(name).stem}{row.suffixes[0]}",
+        )
+    return row
+
+
+def format_for(path: Path) -> str:
+    """The name of the format to write for a path, by its suffix; raises ImageError for others."""
+    row = BY_SUFFIX.get(path.suffix.lower())
+    if row is None or row.encode is None:
+        cause = (
+            f"cannot be written as {path.suffix!r}"
+            if path.suffix
+            else "has no suffix that names a format"
+        )
+        raise ImageError(
+            str(path), cause, f"end the name with one of {', '.join(WRITABLE_SUFFIXES)}"
+        )
+    return row.name

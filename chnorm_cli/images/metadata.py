@@ -1,0 +1,93 @@
+"""What a file says about its picture: colour profile, EXIF, resolution, place among the pages."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+
+from chnorm_cli.images import exif
+
+
+class Unit(StrEnum):
+    """The length that a resolution counts pixels on; ``none`` gives only the pixels' shape."""
+
+    INCH = "inch"
+    CENTIMETER = "cm"
+    METER = "metre"
+    NONE = "none"
+
+
+PER_INCH = {
+    Unit.INCH: Fraction(1),
+    Unit.CENTIMETER: Fraction(254, 100),
+    Unit.METER: Fraction(254, 10**4),
+}
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Pixels per unit of length across (``x``) and down (``y``), as exact fractions."""
+
+    x: Fraction
+    y: Fraction
+    unit: Unit
+
+    @property
+    def dpi(self) -> tuple[float, float] | None:
+        """Pixels per inch across and down; None where the file names no unit."""
+        if self.unit is Unit.NONE:
+            return None
+        factor = PER_INCH[self.unit]
+        return float(self.x * factor), float(self.y * factor)
+
+    def scaled(self, scale: int) -> "Resolution":
+        """The resolution of the same sheet with ``scale`` times the pixels each way."""
+        return replace(self, x=self.x * scale, y=self.y * scale)
+
+    def swapped(self) -> "Resolution":
+        """The resolution after a quarter turn."""
+        return replace(self, x=self.y, y=self.x)
+
+
+def resolution(x: Fraction, y: Fraction, unit: Unit) -> Resolution | None:
+    """Makes a `Resolution`; None for the zeros and negatives that broken files hold."""
+    return Resolution(x, y, unit) if x > 0 and y > 0 else None
+
+
+@dataclass(frozen=True)
+class Metadata:
+    r"""What comes back with the picture.
+
+    ``icc`` is kept byte for byte. ``exif`` is the EXIF block without its ``Exif\0\0`` prefix, in
+    which the orientation is already 1; the descriptive tags of a TIFF page travel in it too.
+    ``chunks`` are the colour and text chunks of a PNG, and go back only into a PNG.
+    ``page`` counts from 1.
+    """
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    resolution: Resolution | None = None
+    chunks: tuple[tuple[bytes, bytes], ...] = ()
+    page: int = 1
+    pages: int = 1
+
+    def scaled(self, scale: int) -> "Metadata":
+        """The metadata of the picture with ``scale`` times the pixels each way.
+
+        Tags that hold for the old pixel grid (GeoTIFF, the shapes in OME and ImageJ descriptions)
+        would be lies on the new one and are left out.
+        """
+        if scale == 1:
+            return self
+        return replace(
+            self,
+            exif=exif.without(self.exif, exif.GEOGRAPHY | exif.STRUCTURE),
+            resolution=self.resolution and self.resolution.scaled(scale),
+        )
+
+    def alone(self) -> "Metadata":
+        """The metadata of a page taken out of its file, without descriptions of the whole stack."""
+        return replace(self, exif=exif.without(self.exif, exif.STRUCTURE))
+
+    def stripped(self) -> "Metadata":
+        """Nothing but the place among the pages."""
+        return Metadata(page=self.page, pages=self.pages)

@@ -1,0 +1,192 @@
+"""From a file or bytes to pictures, with every way of failing turned into one `ImageError`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chnorm_cli.images import exif
+from chnorm_cli.images.errors import CodecError, ImageError, reason
+from chnorm_cli.images.formats import HEAD, Format, identify
+from chnorm_cli.images.metadata import Metadata
+from chnorm_cli.images.picture import Depth, Picture
+from chnorm_cli.images.raster import Raster
+from chnorm_cli.images.samples import FIXED_SPANS, FloatArray, apply_rule, rule_for
+
+DEFAULT_MAX_PIXELS = 100_000_000  # of all pages read together; RGB takes 12 bytes a pixel
+BYTES_PER_PIXEL = 64  # no stored pixel takes more, so longer files are not what they say
+FREE_BYTES = 2**26  # for metadata
+
+DEPTHS = {"bool": Depth.EIGHT, "uint8": Depth.EIGHT, "uint16": Depth.SIXTEEN}
+UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a[::-1].swapaxes(0, 1),
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: a[:, ::-1].swapaxes(0, 1),
+}
+
+
+def read_pictures(
+    source: Path | bytes,
+    *,
+    name: str,
+    page: int | Literal["all"] | None = None,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+) -> list[Picture]:
+    """Reads one picture, or page ``page`` (from 1) or all pages of a file that has several.
+
+    ``name`` is what errors call the source. Sizes are checked against ``max_pixels`` (all pages
+    read together) from the headers, before memory is taken. Raises `ImageError`, and nothing
+    else, for whatever is wrong with the file.
+    """
+    data, row = _load(source, name, max_pixels)
+    try:
+        sizes = row.survey(data)
+        pages = _chosen(len(sizes), page, name)
+        _check_sizes([sizes[index] for index in pages], max_pixels, name)
+        pictures = [
+            _picture(raster, row, name, index, len(sizes))
+            for index, raster in zip(pages, row.decode(data, pages), strict=True)
+        ]
+    except ImageError:
+        raise
+    except CodecError as error:
+        raise ImageError(name, error.cause, error.remedy) from error
+    except Exception as error:  # decoders raise whatever they like on damaged files
+        remedy = "the file is damaged or of a kind that chnorm does not read"
+        raise ImageError(
+            name, f"cannot be decoded as {row.title} ({reason(error)})", remedy
+        ) from error
+    if len(pages) < len(sizes):
+        return [replace(picture, metadata=picture.metadata.alone()) for picture in pictures]
+    return pictures
+
+
+def _load(source: Path | bytes, name: str, max_pixels: int) -> tuple[bytes, Format]:
+    if isinstance(source, bytes):
+        return source, identify(source[:HEAD], name)
+    try:
+        with source.open("rb") as file:
+            head = file.read(HEAD)
+            row = identify(head, name)  # before the rest is read: /dev/zero has no end
+            return head + _rest(file, name, max_pixels), row
+    except OSError as error:
+        if source.is_dir():
+            raise ImageError(
+                name, "is a folder", "give a picture, or the pictures in it"
+            ) from error
+        raise ImageError(name, f"cannot be read ({reason(error)})", "check the path") from error
+
+
+def _rest(file: BinaryIO, name: str, max_pixels: int) -> bytes:
+    limit = max_pixels * BYTES_PER_PIXEL + FREE_BYTES
+    try:
+        rest = file.read(limit)
+    except MemoryError as error:
+        raise ImageError(name, "does not fit into memory", "crop or split it") from error
+    if file.read(1):
+        raise ImageError(
+            name, f"is longer than {limit} bytes", "raise --max-pixels if you trust it"
+        )
+    return rest
+
+
+def _chosen(count: int, page: int | Literal["all"] | None, name: str) -> Sequence[int]:
+    """The pages to read, counted from 0."""
+    if count == 0:
+        raise ImageError(name, "holds no picture", "get a complete copy of the file")
+    if page == "all":
+        return range(count)
+    if page is None:
+        if count > 1:
+            raise ImageError(
+                name, f"has {count} pages", f"give --page 1 … --page {count}, or --page all"
+            )
+        return (0,)
+    if not 1 <= page <= count:
+        pages = "1 page" if count == 1 else f"{count} pages"
+        raise ImageError(name, f"has {pages}, so there is no page {page}", "pages count from 1")
+    return (page - 1,)
+
+
+def _check_sizes(sizes: Sequence[tuple[int, int]], max_pixels: int, name: str) -> None:
+    total = sum(width * height for width, height in sizes)
+    width, height = max(sizes)
+    if min(min(size) for size in sizes) < 1:
+        raise ImageError(
+            name, f"states the impossible size {width} × {height}", "the file is damaged"
+        )
+    if total > max_pixels:
+        pages = f" and more on {len(sizes)} pages" if len(sizes) > 1 else ""
+        raise ImageError(
+            name,
+            f"states {width} × {height} pixels{pages}, {total} in all; the limit is {max_pixels}",
+            f"give --max-pixels {total} if you trust the file and have the memory",
+        )
+
+
+def _picture(raster: Raster, row: Format, name: str, index: int, count: int) -> Picture:
+    """Turns stored samples upright and nominal, and splits the alpha channel off."""
+    samples = UPRIGHT[raster.orientation](raster.samples)
+    notes = raster.notes
+    colors = samples[..., :-1] if raster.alpha else samples
+    if raster.palette and raster.metadata.icc is None and _gray(colors):
+        colors = colors[..., :1]
+    if colors.shape[2] not in (1, 3):
+        raise CodecError(
+            f"has {colors.shape[2]} colour channels", "convert it to gray or RGB first"
+        )
+    try:
+        rule = rule_for(colors)
+        pixels = apply_rule(np.ascontiguousarray(colors), rule)
+        alpha = _alpha(samples[..., -1]) if raster.alpha else None
+    except ValueError as error:
+        raise CodecError(f"cannot be restored: {error}", "replace such values first") from error
+    metadata = _upright(raster, (pixels.shape[1], pixels.shape[0]), index + 1, count)
+    if raster.metadata.exif is not None and metadata.exif is None:
+        notes += ("damaged EXIF was left out",)
+    fixed = rule.dtype.name in FIXED_SPANS
+    if not fixed and rule.dtype.kind != "f":
+        notes += (f"{rule.dtype} samples are restored and written as floats",)
+    elif rule.dtype.name == "float64":
+        notes += ("64-bit floats are restored and written as 32-bit floats",)
+    value_range = (0.0, 1.0) if fixed else (rule.offset, rule.span)
+    return Picture(
+        pixels,
+        alpha,
+        DEPTHS.get(rule.dtype.name, Depth.FLOAT),
+        value_range,
+        metadata,
+        row.name,
+        name,
+        None if value_range == (0.0, 1.0) else np.ascontiguousarray(colors, np.float32),
+        notes,
+    )
+
+
+def _gray(colors: NDArray[Any]) -> bool:
+    return bool((colors == colors[..., :1]).all())
+
+
+def _alpha(samples: NDArray[Any]) -> FloatArray:
+    """Alpha in [0, 1]; float alpha that goes beyond 1 is divided by its maximum."""
+    rule = rule_for(samples)
+    if rule.dtype.name in FIXED_SPANS:
+        return np.ascontiguousarray(apply_rule(samples, rule))
+    highest = max(1.0, float(samples.max()))
+    return np.clip(samples / highest, 0, 1).astype(np.float32)
+
+
+def _upright(raster: Raster, size: tuple[int, int], page: int, pages: int) -> Metadata:
+    """The metadata after turning: orientation 1, the resolution turned along."""
+    metadata = replace(raster.metadata, page=page, pages=pages)
+    if raster.orientation >= 5 and metadata.resolution is not None:
+        metadata = replace(metadata, resolution=metadata.resolution.swapped())
+    return replace(metadata, exif=exif.revised(metadata.exif, size, None))

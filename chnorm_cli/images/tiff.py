@@ -1,0 +1,242 @@
+"""TIFF through tifffile, at every depth: pages, tiles, byte orders, compressions are its business.
+
+Resolution and descriptive tags are read and written here. tifffile would not write EXIF and GPS
+directories, so these are appended behind its file and linked in.
+"""
+
+import io
+import logging
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chnorm_cli.images import exif, ifd, inks
+from chnorm_cli.images.errors import CodecError
+from chnorm_cli.images.metadata import PER_INCH, Metadata, Resolution, Unit, resolution
+from chnorm_cli.images.raster import Raster
+from chnorm_cli.images.samples import stretch
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage
+
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
+COLORS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
+PREMULTIPLIED = 1  # the value of ExtraSamples for it
+REDUCED_OR_MASK = 1 | 4  # NewSubfileType of thumbnails, pyramid levels and transparency masks
+UNITS = {1: Unit.NONE, 2: Unit.INCH, 3: Unit.CENTIMETER}
+DNG_VERSION = 50706
+LARGEST_TILE = 2**24  # pixels; tiles larger than that and than the picture are damage
+BIG = 2**32 - 2**25  # bytes that a classic TIFF can address, less room for the tags
+# tifffile refuses to write tags 34665 and 34853: their left neighbours are written and renamed.
+STAND_INS = {ifd.EXIF_POINTER: 34664, ifd.GPS_POINTER: 34852}
+
+# Without a handler of its own, tifffile's warnings about damaged files would appear on stderr.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+def _pages(file: "TiffFile") -> list["TiffPage"]:
+    """The pages that are pictures, not smaller copies or masks of another."""
+    everything: list[Any] = list(file.pages)
+    if any(DNG_VERSION in page.tags for page in everything):
+        raise CodecError("is a camera raw file", "develop it to a TIFF or PNG first")
+    return [p for p in everything if not p.subfiletype & REDUCED_OR_MASK] or everything
+
+
+def survey(data: bytes) -> list[tuple[int, int]]:
+    """The (width, height) of each page, from the directories alone."""
+    from tifffile import TiffFile
+
+    with TiffFile(io.BytesIO(data)) as file:
+        return [(page.imagewidth, page.imagelength) for page in _pages(file)]
+
+
+def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:
+    """Decodes pages (counted from 0, smaller copies and masks left out)."""
+    from tifffile import TiffFile
+
+    with TiffFile(io.BytesIO(data)) as file:
+        found = _pages(file)
+        for page in pages:
+            _check(found[page], len(data))
+            yield _raster(found[page], data)
+
+
+def _check(page: "TiffPage", size: int) -> None:
+    """Refuses, before pixels are decoded, what is damaged or not a gray or colour picture."""
+    colors = COLORS.get(int(page.photometric))
+    if colors is None:
+        raise CodecError(f"has colours of the kind {page.photometric!s}", "convert it to RGB first")
+    if page.samplesperpixel - colors not in (0, 1) or page.imagedepth != 1:
+        raise CodecError(
+            f"has {page.samplesperpixel} channels and depth {page.imagedepth}",
+            "save the channels as separate gray or RGB pages",
+        )
+    area = page.imagewidth * page.imagelength
+    if page.is_tiled and page.tilewidth * page.tilelength * page.tiledepth > max(
+        area, LARGEST_TILE
+    ):
+        raise CodecError("states tiles of an absurd size", "the file is damaged")
+    # tifffile leaves segments that lie beyond the end black; offset and size 0 mean "not stored".
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+        if (offset, count) != (0, 0) and not (0 < count <= size - offset):
+            raise CodecError("is cut off", "get a complete copy of the file")
+
+
+def _raster(page: "TiffPage", data: bytes) -> Raster:
+    samples: NDArray[Any] = np.asarray(page.asarray())
+    if page.planarconfig == 2 and page.samplesperpixel > 1:
+        samples = np.moveaxis(samples, 0, -1)
+    samples = samples.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
+    photometric, integers = int(page.photometric), samples.dtype.kind in "bu"
+    if photometric == PALETTE:
+        samples = _colors(samples, page.colormap)
+    elif integers and page.bitspersample <= 16:
+        samples = stretch(samples, 2**page.bitspersample - 1)
+        if photometric == WHITE_IS_ZERO:
+            samples[..., 0] = np.iinfo(samples.dtype).max - samples[..., 0]
+    alpha = page.samplesperpixel > COLORS[photometric]
+    notes: tuple[str, ...] = ()
+    icc = page.iccprofile
+    if photometric == CMYK:
+        if samples.dtype.name not in ("uint8", "uint16"):
+            raise CodecError(f"holds CMYK as {samples.dtype}", "convert it to RGB first")
+        rgb, note = inks.to_rgb(samples[..., :4], icc)
+        samples, notes, icc = np.concatenate([rgb, samples[..., 4:]], axis=2), (note,), None
+    if alpha and int(page.extrasamples[0]) == PREMULTIPLIED:
+        samples = _unmultiplied(samples)
+    directory = _directory(page, data)
+    kept = {tag: entry for tag, entry in directory.items() if tag in exif.KEPT}
+    return Raster(
+        samples,
+        alpha,
+        Metadata(icc or None, ifd.block(kept), _resolution(directory)),
+        exif.orientation(directory),
+        palette=photometric == PALETTE,
+        notes=notes,
+    )
+
+
+def _colors(indices: NDArray[Any], table: NDArray[Any] | None) -> NDArray[Any]:
+    """Looks up a 16-bit colour table as 8 bits; some writers fill the low byte and some do not."""
+    if table is None or indices.shape[2] != 1:
+        raise CodecError("has no intact colour table", "convert it to RGB first")
+    eight = table >> 8 if not (table & 255).any() else np.rint(table / 257.0)
+    return eight.astype(np.uint8).T[indices[..., 0].astype(np.intp)]
+
+
+def _unmultiplied(samples: NDArray[Any]) -> NDArray[Any]:
+    """Divides colours by alpha, so that every picture inside chnorm has them unmultiplied."""
+    full = np.iinfo(samples.dtype).max if samples.dtype.kind in "iu" else 1.0
+    alpha = samples[..., -1:].astype(np.float64)
+    colors = np.divide(
+        samples[..., :-1] * float(full),
+        alpha,
+        out=np.zeros(samples[..., :-1].shape),
+        where=alpha > 0,
+    )
+    if samples.dtype.kind in "iu":
+        colors = np.rint(np.minimum(colors, full))
+    return np.concatenate([colors.astype(samples.dtype), samples[..., -1:]], axis=2)
+
+
+def _directory(page: "TiffPage", data: bytes) -> ifd.Directory:
+    """The tags of a page that are kept or needed; tags of BigTIFF files are read likewise."""
+    order = page.parent.byteorder
+    directory: ifd.Directory = {}
+    needed = {exif.ORIENTATION, exif.X_RESOLUTION, exif.Y_RESOLUTION, exif.RESOLUTION_UNIT}
+    for tag in page.tags:
+        kind = int(tag.dtype)
+        if tag.code not in exif.KEPT | needed or kind not in ifd.SIZES:
+            continue
+        size = ifd.SIZES[kind][0] * tag.count
+        value = ifd.little_endian(data[tag.valueoffset : tag.valueoffset + size], kind, order)
+        if len(value) < size:
+            continue
+        child = None
+        if tag.code in ifd.POINTERS:
+            try:
+                child = ifd.read(data, struct.unpack("<I", value)[0], order, depth=2)
+            except (ValueError, struct.error):
+                continue  # damaged, or of BigTIFF's own shape: the picture matters more
+        directory[tag.code] = ifd.Entry(kind, tag.count, value, child)
+    return directory
+
+
+def _resolution(directory: ifd.Directory) -> Resolution | None:
+    stated = exif.resolution(directory)
+    return stated and resolution(stated[0], stated[1], UNITS.get(stated[2], Unit.NONE))
+
+
+def encode(rasters: Sequence[Raster], quality: int) -> bytes:
+    """Encodes pages, uint8, uint16 or float32, deflated; ``quality`` means nothing here."""
+    from tifffile import TiffWriter
+
+    buffer = io.BytesIO()
+    directories = [_tags(raster.metadata) for raster in rasters]
+    big = sum(raster.samples.nbytes for raster in rasters) > BIG
+    with TiffWriter(buffer, bigtiff=big, byteorder="<") as writer:
+        for raster, directory in zip(rasters, directories, strict=True):
+            samples = raster.samples
+            gray = samples.shape[2] < 3
+            writer.write(
+                samples[..., 0] if samples.shape[2] == 1 else samples,
+                photometric="minisblack" if gray else "rgb",
+                planarconfig=None if samples.shape[2] == 1 else "contig",
+                extrasamples=["unassalpha"] if raster.alpha else None,
+                compression="adobe_deflate",
+                predictor=True,
+                iccprofile=raster.metadata.icc,
+                metadata=None,
+                software=False,
+                contiguous=False,
+                extratags=_extratags(directory, big),
+                **_resolution_arguments(raster.metadata.resolution),
+            )
+    return buffer.getvalue() if big else _linked(buffer.getvalue(), directories)
+
+
+def _tags(metadata: Metadata) -> ifd.Directory:
+    return {tag: entry for tag, entry in exif.parse(metadata.exif).items() if tag in exif.KEPT}
+
+
+def _extratags(directory: ifd.Directory, big: bool) -> list[tuple[int, int, int, Any, bool]]:
+    """The tags in tifffile's form; directories below get a stand-in that `_linked` replaces."""
+    tags: list[tuple[int, int, int, Any, bool]] = []
+    for tag, entry in directory.items():
+        if entry.child is None and tag not in STAND_INS:
+            tags.append((tag, entry.kind, entry.count, entry.value, True))
+        elif entry.child is not None and not big:  # directories of a BigTIFF have another shape
+            tags.append((STAND_INS[tag], ifd.LONG, 1, 0, True))
+    return tags
+
+
+def _resolution_arguments(found: Resolution | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    if found.unit is Unit.METER:  # which TIFF has not
+        per_inch = PER_INCH[Unit.METER]
+        found = replace(found, x=found.x * per_inch, y=found.y * per_inch, unit=Unit.INCH)
+    unit = {Unit.NONE: "none", Unit.INCH: "inch", Unit.CENTIMETER: "centimeter"}[found.unit]
+    return {"resolution": (exif.rational(found.x), exif.rational(found.y)), "resolutionunit": unit}
+
+
+def _linked(tiff: bytes, directories: Sequence[ifd.Directory]) -> bytes:
+    """Appends the EXIF and GPS directories of each page and lets the stand-ins point to them."""
+    linked = bytearray(tiff)
+    (offset,) = struct.unpack_from("<I", tiff, 4)
+    for directory in directories:
+        for place in ifd.places(tiff, offset, "<"):
+            for pointer, stand_in in STAND_INS.items():
+                child = directory[pointer].child if pointer in directory else None
+                if place.tag == stand_in and child is not None:
+                    linked += b"\0" * (len(linked) % 2)
+                    struct.pack_into("<H", linked, place.position - 8, pointer)
+                    struct.pack_into("<I", linked, place.position, len(linked))
+                    linked += ifd.pack(child, len(linked))
+        (count,) = struct.unpack_from("<H", tiff, offset)
+        (offset,) = struct.unpack_from("<I", tiff, offset + 2 + 12 * count)
+    return bytes(linked)
