@@ -1,0 +1,111 @@
+"""`chnorm corrupt`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chnorm_cli.commands.flat import flat
+from chnorm_cli.commands.options import (
+    INPUT,
+    Depth,
+    DepthOption,
+    OneOutput,
+    PageOption,
+    Seed,
+    Strip,
+    parse_page,
+)
+from chnorm_cli.scaling.failures import ExitCode, usage
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """What is done to the picture, in this order: downscaling, noise, missing pixels."""
+
+    noise: Annotated[
+        float,
+        typer.Option(metavar="σ", min=0, help="Gaussian noise, σ on the 0–255 scale."),
+    ] = 0.0
+    missing: Annotated[
+        float,
+        typer.Option(metavar="FRACTION", min=0, max=1, help="Share of pixels that become black."),
+    ] = 0.0
+    mask: Annotated[
+        str | None,
+        typer.Option("-m", "--mask", metavar="FILE", help="Make black what is white in it."),
+    ] = None
+    mask_out: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write the mask of the missing pixels (white)."),
+    ] = None
+    downscale: Annotated[
+        int | None,
+        typer.Option(metavar="S", min=2, help="Make S times smaller (antialiased bicubic)."),
+    ] = None
+    seed: Seed = 0
+
+
+@flat
+def corrupt(
+    picture: Annotated[str, typer.Argument(metavar="PICTURE", help="A file; - is standard input.")],
+    what: Corruption,
+    output: OneOutput = None,
+    depth: DepthOption = Depth.AUTO,
+    strip: Strip = False,
+    page: PageOption = None,
+    max_pixels: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Refuse larger pictures.", rich_help_panel=INPUT),
+    ] = 100_000_000,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing but errors.")] = False,
+) -> ExitCode:
+    """Spoil a good picture in a known way, to see what the other commands make of it.
+
+    Examples:
+      chnorm corrupt photo.png --noise 25 -o noisy.png
+      chnorm corrupt photo.png --missing 0.5 --mask-out m.png -o holes.png
+      chnorm corrupt photo.png --noise 25 --depth float -o noisy.tif
+      chnorm corrupt photo.png --noise 25 | chnorm denoise - > clean.png
+    """
+    import numpy as np
+
+    from chnorm_cli.commands import corruption as spoil
+    from chnorm_cli.commands.streams import choose_output, source_of, write_stdout
+    from chnorm_cli.images import encode, read_mask, read_pictures, write_atomically
+    from chnorm_cli.scaling.course import check_writable, encode_as
+    from chnorm_cli.scaling.requests import Writing
+    from chnorm_cli.terminal.console import complain
+
+    place = choose_output(output)
+    if what.mask_out is not None and not (what.missing or what.mask):
+        raise usage("--mask-out needs --missing FRACTION or --mask FILE")
+    mask_out = None if what.mask_out is None else Path(what.mask_out)
+    for path in (place.path, mask_out):
+        if path is not None:
+            check_writable(path)
+    source, name = source_of(picture)
+    (bad,) = read_pictures(source, name=name, page=parse_page(page), max_pixels=max_pixels)
+    rng = np.random.default_rng(what.seed)
+    if what.downscale is not None:
+        bad = spoil.downscale(bad, what.downscale)
+    if what.noise > 0:
+        bad = spoil.add_noise(bad, what.noise, rng)
+    missing = spoil.draw_missing(bad.shape, what.missing, rng)
+    if what.mask is not None:
+        missing |= read_mask(Path(what.mask), name=what.mask, shape=bad.shape).missing
+    bad = spoil.blacken(bad, missing)
+    if mask_out is not None:
+        write_atomically(mask_out, encode([spoil.mask_picture(missing)], format="png").data)
+    encoded = encode_as([bad], Writing(place.format, depth.asked, strip))
+    if not quiet:
+        for note in (*bad.notes, *encoded.notes):
+            complain(f"{name}: {note}", "note")
+    if place.path is None:
+        write_stdout(encoded.data)
+    else:
+        write_atomically(place.path, encoded.data)
+    return ExitCode.OK

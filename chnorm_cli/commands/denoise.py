@@ -1,0 +1,23 @@
+"""`chnorm denoise`."""
+
+from __future__ import annotations
+
+from chnorm_cli.commands.flat import flat
+from chnorm_cli.commands.options import Options, Pictures, Sigma
+from chnorm_cli.scaling.failures import ExitCode
+from chnorm_cli.scaling.requests import Denoise
+
+
+@flat
+def denoise(pictures: Pictures, options: Options, sigma: Sigma = None) -> ExitCode:
+    """Remove noise; its level is estimated from the picture.
+
+    Examples:
+      chnorm denoise noisy.png -o clean.png
+      chnorm denoise noisy.tif -o clean.tif --effort best --sigma 12
+      chnorm denoise scans/ -o clean/ --jobs 2
+      cat noisy.png | chnorm denoise - > clean.png
+    """
+    from chnorm_cli.commands.restoring import restore
+
+    return restore("denoise", lambda _: Denoise(sigma), pictures, options)

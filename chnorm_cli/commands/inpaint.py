@@ -1,0 +1,61 @@
+"""`chnorm inpaint`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chnorm_cli.commands.flat import flat
+from chnorm_cli.commands.options import INPUT, Options, Pictures, Sigma
+from chnorm_cli.scaling.failures import ExitCode, usage
+from chnorm_cli.scaling.requests import Inpaint
+
+MaskOption = Annotated[
+    str,
+    typer.Option(
+        "-m",
+        "--mask",
+        metavar="FILE|alpha",
+        help="White where pixels are missing; - is standard input, alpha the picture's own "
+        "transparency, a folder holds a mask of the same name for each picture.",
+    ),
+]
+InvertMask = Annotated[
+    bool, typer.Option("--invert-mask", help="Black is missing.", rich_help_panel=INPUT)
+]
+
+
+@flat
+def inpaint(
+    pictures: Pictures,
+    options: Options,
+    mask: MaskOption,
+    invert_mask: InvertMask = False,
+    sigma: Sigma = None,
+) -> ExitCode:
+    """Fill missing pixels; the others stay as they are, bit for bit, unless --sigma says they are noisy.
+
+    Examples:
+      chnorm inpaint torn.png --mask holes.png -o whole.png
+      chnorm inpaint drawing.png --mask alpha -o opaque.png
+      chnorm inpaint scans/ --mask masks/ -o whole/
+    """
+    from chnorm_cli.commands.restoring import restore
+    from chnorm_cli.commands.streams import read_stdin
+    from chnorm_cli.scaling.inputs import mask_for
+
+    if mask == "-" and "-" in pictures:
+        raise usage("the picture and its mask cannot both come from standard input")
+    stdin = read_stdin() if mask == "-" else None
+
+    def task_for(picture: Path | None) -> Inpaint:
+        if mask == "alpha":
+            return Inpaint(None, invert_mask, sigma)
+        if stdin is not None:
+            return Inpaint(stdin, invert_mask, sigma)
+        path = Path(mask) if picture is None else mask_for(Path(mask), picture)
+        return Inpaint(path, invert_mask, sigma)
+
+    return restore("inpaint", task_for, pictures, options)

@@ -1,0 +1,84 @@
+"""Many pictures: one bad one is reported, and the rest goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from chnorm_cli.commands.options import Options
+from chnorm_cli.commands.planning import Plan
+from chnorm_cli.commands.streams import write_json
+from chnorm_cli.scaling.course import Course
+from chnorm_cli.scaling.events import Finished
+from chnorm_cli.scaling.failures import ExitCode, Failure, explain
+from chnorm_cli.scaling.pool import Pool, Said, share_threads
+from chnorm_cli.scaling.report import describe_batch, describe_failure
+from chnorm_cli.scaling.requests import Request
+from chnorm_cli.terminal.console import say
+from chnorm_cli.terminal.modes import ProgressMode
+from chnorm_cli.terminal.signals import Stopped
+from chnorm_cli.terminal.summary import summarize_many
+from chnorm_cli.terminal.table import Table
+
+
+def restore_many(command: str, plan: Plan, options: Options, mode: ProgressMode) -> ExitCode:
+    """Restore every request of the plan; 4 when some of them fail."""
+    start = time.monotonic()
+    reports = [
+        describe_failure(command, name, failure.message, failure.code)
+        for name, failure in plan.failures
+    ]
+    requests = plan.requests
+    with Table(command, requests, mode, skipped=plan.skipped) as table:
+        for name, failure in plan.failures:
+            table.fail(name, failure)
+        try:
+            for index, said in _run(requests, options):
+                table.show(index, said)
+                if isinstance(said, Failure):
+                    name = requests[index].name
+                    reports.append(describe_failure(command, name, said.message, said.code))
+                elif isinstance(said, Finished):
+                    reports.append(said.report)
+        except Stopped:
+            table.close()
+            if mode in (ProgressMode.LIVE, ProgressMode.PLAIN):
+                done = sum(report["status"] == "ok" for report in reports)
+                say(f"{done} of {len(requests)} are done; the others can be taken up again")
+            raise
+    failures = [report for report in reports if report["status"] == "failed"]
+    code = ExitCode.SOME_FAILED if failures else ExitCode.OK
+    seconds = time.monotonic() - start
+    if mode in (ProgressMode.LIVE, ProgressMode.PLAIN) or (failures and not options.run.quiet):
+        summarize_many(
+            done=len(reports) - len(failures),
+            skipped=plan.skipped,
+            failures=[report["error"] for report in failures],
+            seconds=seconds,
+        )
+    if options.main.as_json:
+        write_json(describe_batch(command, reports, skipped=plan.skipped, code=code, seconds=seconds))
+    return code
+
+
+def _run(requests: Sequence[Request], options: Options) -> Iterator[Said]:
+    jobs = min(options.run.jobs, len(requests))
+    if jobs < 2:
+        yield from _run_here(requests)
+        return
+    threads = options.run.threads or share_threads(jobs)
+    with Pool(jobs, threads=threads) as pool:
+        yield from pool.run(requests)
+
+
+def _run_here(requests: Sequence[Request]) -> Iterator[Said]:
+    """One after the other in this process."""
+    for index, request in enumerate(requests):
+        try:
+            for event in Course(request):
+                yield index, event
+        except Exception as error:
+            failure = explain(error, name=request.name)
+            if failure is None:
+                raise
+            yield index, failure

@@ -1,0 +1,130 @@
+"""One picture from its request to its result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+from chnorm_cli.commands.options import Options
+from chnorm_cli.commands.streams import write_json, write_stdout
+from chnorm_cli.fitting.solution import Step
+from chnorm_cli.scaling.course import Course, check_writable
+from chnorm_cli.scaling.events import Finished
+from chnorm_cli.scaling.failures import ExitCode, explain, usage
+from chnorm_cli.scaling.requests import Request
+from chnorm_cli.terminal.console import complain, console
+from chnorm_cli.terminal.history import (
+    history_table,
+    plot_curves,
+    plot_formats,
+    require_matplotlib,
+)
+from chnorm_cli.terminal.json_lines import JsonView
+from chnorm_cli.terminal.live import LiveView
+from chnorm_cli.terminal.modes import ProgressMode
+from chnorm_cli.terminal.plain import PlainView, SilentView
+from chnorm_cli.terminal.preview import Preview
+from chnorm_cli.terminal.signals import PATIENCE, Stopped, listening
+from chnorm_cli.terminal.summary import summarize
+
+View = LiveView | PlainView | JsonView | SilentView
+
+
+def restore_one(request: Request, options: Options, mode: ProgressMode) -> ExitCode:
+    """Restore one picture; the terminal is given back before its bytes go to standard output."""
+    check_extras(options)
+    course, steps = Course(request), list[Step]()
+    keep = options.output.keep_partial
+    code, finished = ExitCode.OK, None
+    try:
+        with listening(None if keep else PATIENCE):
+            finished = _run(course, steps, options, mode)
+    except Stopped as stopped:
+        finished = course.partial() if keep else None
+        if finished is None:
+            raise
+        code = stopped.code
+        complain(f"{request.name}: stopped by {stopped.cause}; the best so far is kept", "note")
+    except Exception as error:
+        _fail(error, request)
+    _write_extras(steps, options, request)
+    _tell(finished, options, mode)
+    if finished.data is not None:
+        write_stdout(finished.data)
+    if options.main.as_json:
+        write_json(finished.report)
+    return code
+
+
+def check_extras(options: Options) -> None:
+    """Find out before the fit what would be missing after it."""
+    plot, history = options.output.plot, options.output.history
+    if plot is not None:
+        if Path(plot).suffix.lower() not in plot_formats():
+            raise usage(f"--plot {plot}: give a name that ends in .png, .svg or .pdf")
+        require_matplotlib()
+    for path in (plot, history):
+        if path is not None:
+            check_writable(Path(path))
+
+
+def _run(course: Course, steps: list[Step], options: Options, mode: ProgressMode) -> Finished:
+    preview = Preview(course) if options.run.preview and mode is ProgressMode.LIVE else None
+    keep_steps = options.output.plot is not None or options.output.history is not None
+    finished: Finished | None = None
+    with _view(course, options, mode, preview) as view:
+        for event in course:
+            view.show(event)
+            match event:
+                case Step():
+                    if keep_steps:
+                        steps.append(event)
+                    if preview is not None:
+                        preview.look()
+                case Finished():
+                    finished = event
+    assert finished is not None
+    return finished
+
+
+def _view(
+    course: Course, options: Options, mode: ProgressMode, preview: Preview | None
+) -> View:
+    match mode:
+        case ProgressMode.LIVE:
+            return LiveView(
+                console(),
+                layers=options.run.verbose,
+                activity=lambda: course.activity,
+                preview=(lambda: preview.drawn) if preview else None,
+            )
+        case ProgressMode.JSON:
+            return JsonView()
+        case ProgressMode.NONE:
+            return SilentView()
+        case _:
+            return PlainView()
+
+
+def _fail(error: Exception, request: Request) -> NoReturn:
+    failure = explain(error, name=request.name)
+    if failure is None:
+        raise error
+    raise failure from error
+
+
+def _write_extras(steps: list[Step], options: Options, request: Request) -> None:
+    from chnorm_cli.images import write_atomically
+
+    if options.output.history is not None:
+        write_atomically(Path(options.output.history), history_table(steps))
+    if options.output.plot is not None:
+        path = Path(options.output.plot)
+        title = f"{request.task.name} {Path(request.name).name}"
+        write_atomically(path, plot_curves(steps, path, title=title))
+
+
+def _tell(finished: Finished, options: Options, mode: ProgressMode) -> None:
+    """The end, for people; for programs it has been said as an event."""
+    if mode in (ProgressMode.LIVE, ProgressMode.PLAIN):
+        summarize(finished.report, verbose=options.run.verbose)

@@ -1,0 +1,326 @@
+"""The options that the three restoring commands share, each declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from chnorm_cli.fitting.settings import (
+    Effort,
+    FirstGuess,
+    Fit,
+    FitSettings,
+    GeneratorName,
+    Normalization,
+    NormalizationPlace,
+)
+from chnorm_cli.scaling.failures import usage
+from chnorm_cli.scaling.requests import Page, Reading, Writing
+from chnorm_cli.terminal.modes import ProgressMode
+
+INPUT, OUTPUT, FIT, GENERATOR, RUN = "Input", "Output", "Fit", "Generator", "Run"
+
+
+class Depth(StrEnum):
+    """The values of --depth."""
+
+    AUTO = "auto"  # that of the input
+    EIGHT = "8"
+    SIXTEEN = "16"
+    FLOAT = "float"
+
+    @property
+    def asked(self) -> str | None:
+        """The depth that was asked for; None leaves it to the input."""
+        return None if self is Depth.AUTO else self.value
+
+
+def complete_device(incomplete: str) -> list[str]:
+    """Shell completion of --device; asking torch would take two seconds per key."""
+    return [device for device in ("auto", "cpu", "cuda", "cuda:0") if device.startswith(incomplete)]
+
+
+Pictures = Annotated[
+    list[str],
+    typer.Argument(metavar="PICTURE", help="Files or folders; - is standard input."),
+]
+OneOutput = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="The result; - or png:-, tiff:- is standard output. "
+        "Without it the result is a PNG into the pipe.",
+    ),
+]
+AnyOutput = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE|FOLDER",
+        help="The result, or the folder of many; - or png:-, tiff:- is standard output. "
+        "Without it the result is a PNG into the pipe.",
+    ),
+]
+Sigma = Annotated[
+    float | None,
+    typer.Option(
+        "--sigma",
+        metavar="σ",
+        min=0,
+        max=255,
+        help="Noise level on the 0–255 scale, whatever the depth.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+PageOption = Annotated[
+    str | None,
+    typer.Option("--page", metavar="N|all", help="Which page of a stack.", rich_help_panel=INPUT),
+]
+MaxPixels = Annotated[
+    int,
+    typer.Option(min=1, metavar="N", help="Refuse larger pictures.", rich_help_panel=INPUT),
+]
+DepthOption = Annotated[
+    Depth, typer.Option(help="Bits per value of the result.", rich_help_panel=OUTPUT)
+]
+Strip = Annotated[
+    bool, typer.Option("--strip", help="Drop EXIF, ICC and DPI.", rich_help_panel=OUTPUT)
+]
+Quality = Annotated[
+    int, typer.Option(min=1, max=100, metavar="Q", help="Of JPEG and WebP.", rich_help_panel=OUTPUT)
+]
+Seed = Annotated[
+    int, typer.Option(metavar="N", help="Same seed, device and threads: same bytes.")
+]
+
+
+@dataclass(frozen=True)
+class MainOptions:
+    """The few that most people want."""
+
+    output: AnyOutput = None
+    effort: Annotated[Effort, typer.Option(help="Quality against seconds.")] = Effort.NORMAL
+    time: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Do what is possible in this time."),
+    ] = None
+    device: Annotated[
+        str,
+        typer.Option(
+            envvar="CHNORM_DEVICE",
+            metavar="auto|cpu|cuda",
+            help="Where to compute.",
+            autocompletion=complete_device,
+        ),
+    ] = "auto"
+    as_json: AsJson = False
+
+
+@dataclass(frozen=True)
+class InputOptions:
+    """What is read."""
+
+    page: PageOption = None
+    max_pixels: MaxPixels = 100_000_000
+    recursive: Annotated[
+        bool, typer.Option("--recursive", help="Sub-folders too.", rich_help_panel=INPUT)
+    ] = False
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N", help="Only the I-th of N shares of the files.", rich_help_panel=INPUT
+        ),
+    ] = None
+
+    def reading(self) -> Reading:
+        """The part that the codecs need."""
+        return Reading(parse_page(self.page), self.max_pixels)
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What is written."""
+
+    depth: DepthOption = Depth.AUTO
+    strip: Strip = False
+    quality: Quality = 95
+    suffix: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", help="Added to names: a.png → aTEXT.png.", rich_help_panel=OUTPUT
+        ),
+    ] = ""
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Restore again what has a result in the output folder.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
+    in_place: Annotated[
+        bool,
+        typer.Option("--in-place", help="Replace the inputs.", rich_help_panel=OUTPUT),
+    ] = False
+    keep_partial: Annotated[
+        bool,
+        typer.Option(
+            "--keep-partial",
+            help="On Ctrl-C or SIGTERM write the best so far.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
+    plot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Curves of loss and gradient norm (.png, .svg, .pdf).",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+    history: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Every step as CSV.", rich_help_panel=OUTPUT),
+    ] = None
+
+    def writing(self, format: str) -> Writing:
+        """The part that the codecs need."""
+        return Writing(format, self.depth.asked, self.strip, self.quality)
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How the picture is fitted, and by which network."""
+
+    fit: Annotated[
+        Fit, typer.Option(help="The objective; auto is the better one.", rich_help_panel=FIT)
+    ] = Fit.AUTO
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Stop after N steps, not by itself.", rich_help_panel=FIT
+        ),
+    ] = None
+    first_guess: Annotated[
+        FirstGuess,
+        typer.Option(
+            metavar="NAME",
+            help="The classical answer to start from: auto, none, classical or nonlocal.",
+            rich_help_panel=FIT,
+        ),
+    ] = FirstGuess.AUTO
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="Same seed, device and threads: same bytes.", rich_help_panel=FIT
+        ),
+    ] = 0
+    generator: Annotated[
+        GeneratorName,
+        typer.Option(
+            metavar="NAME",
+            help="The network: auto, decoder, deep-decoder, hourglass or unet.",
+            rich_help_panel=GENERATOR,
+        ),
+    ] = GeneratorName.AUTO
+    normalization: Annotated[
+        Normalization,
+        typer.Option(
+            metavar="NAME",
+            help="Of each channel over its pixels: channel, channel-plain, center, scale or none.",
+            rich_help_panel=GENERATOR,
+        ),
+    ] = Normalization.CHANNEL
+    normalization_place: Annotated[
+        NormalizationPlace,
+        typer.Option(help="After or before the activation.", rich_help_panel=GENERATOR),
+    ] = NormalizationPlace.AFTER
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How the program runs and what it says."""
+
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            envvar="CHNORM_THREADS",
+            help="CPU threads of one fit.",
+            rich_help_panel=RUN,
+            show_default="the cores, shared by the jobs",
+        ),
+    ] = None
+    jobs: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Pictures at a time.", rich_help_panel=RUN),
+    ] = 1
+    progress: Annotated[
+        ProgressMode,
+        typer.Option(
+            envvar="CHNORM_PROGRESS", help="How progress is shown.", rich_help_panel=RUN
+        ),
+    ] = ProgressMode.AUTO
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Show the picture in the live view.", rich_help_panel=RUN),
+    ] = False
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Nothing but errors.", rich_help_panel=RUN)
+    ] = False
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "-v",
+            "--verbose",
+            help="Gradient norms by layer; tracebacks of bugs.",
+            rich_help_panel=RUN,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
+class Options:
+    """All that the restoring commands share."""
+
+    main: MainOptions
+    input: InputOptions
+    output: OutputOptions
+    fit: FitOptions
+    run: RunOptions
+
+    def settings(self) -> FitSettings:
+        """The part that decides the fit; raise `Failure` for what no fit can use."""
+        try:
+            return FitSettings(
+                fit=self.fit.fit,
+                effort=self.main.effort,
+                generator=self.fit.generator,
+                normalization=self.fit.normalization,
+                normalization_place=self.fit.normalization_place,
+                first_guess=self.fit.first_guess,
+                steps=self.fit.steps,
+                time=self.main.time,
+                device=self.main.device,
+                seed=self.fit.seed,
+                threads=self.run.threads,
+            )
+        except ValueError as error:
+            raise usage(f"--{error}") from error
+
+
+def parse_page(text: str | None) -> Page:
+    """Return the page of "3" or "all"."""
+    if text is None or text == "all":
+        return text
+    if text.isdecimal() and int(text) >= 1:
+        return int(text)
+    raise usage(f"--page {text}: give a number from 1 on, or all")

@@ -1,0 +1,127 @@
+"""From a command line to requests: one picture, or many with the places of their results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chnorm_cli.commands.options import Options
+from chnorm_cli.commands.streams import choose_output, source_of
+from chnorm_cli.scaling.failures import Failure, usage
+from chnorm_cli.scaling.inputs import Pair, find_sources, pair_up, read_shard
+from chnorm_cli.scaling.requests import Request, Task
+
+TaskFor = Callable[[Path | None], Task]  # the task of one picture; None for standard input
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a command line asks for."""
+
+    requests: tuple[Request, ...]
+    many: bool
+    skipped: int = 0
+    failures: tuple[tuple[str, Failure], ...] = ()  # pictures that fail before they begin
+
+
+def make_plan(task_for: TaskFor, inputs: Sequence[str], options: Options) -> Plan:
+    """Return the requests; raise `Failure` for a command line that contradicts itself."""
+    many = len(inputs) > 1 or Path(inputs[0]).is_dir() or options.input.shard is not None
+    out = options.output
+    folder = _folder(options.main.output, many=many)
+    if many:
+        _refuse_single_options(inputs, options)
+        if folder is None and not out.suffix and not out.in_place:
+            raise usage("many pictures need a folder: give -o FOLDER, --suffix TEXT or --in-place")
+    if out.in_place and (options.main.output is not None or out.suffix):
+        raise usage("--in-place names the results already; leave out -o and --suffix")
+    if not many and (inputs[0] == "-" or not (folder or out.in_place or out.suffix)):
+        return _plan_one(task_for, inputs[0], options)
+    return _plan_pairs(task_for, inputs, options, folder=folder, many=many)
+
+
+def _folder(output: str | None, *, many: bool) -> Path | None:
+    """The output folder, when `-o` is one: it exists, ends with a slash, or must hold many."""
+    if output is None or output == "-" or output.endswith(":-"):
+        if many and output is not None:
+            raise usage(f"-o {output}: many pictures do not fit into one stream; give a folder")
+        return None
+    path = Path(output)
+    if many and path.is_file():
+        raise usage(f"-o {output}: is a file, and there are many pictures; give a folder")
+    return path if many or output.endswith("/") or path.is_dir() else None
+
+
+def _refuse_single_options(inputs: Sequence[str], options: Options) -> None:
+    if "-" in inputs:
+        raise usage("- stands for one picture; it cannot be one of many")
+    for name, value in (("--plot", options.output.plot), ("--history", options.output.history)):
+        if value is not None:
+            raise usage(f"{name} is about one picture, and there are many")
+    if options.output.keep_partial:
+        raise usage("--keep-partial is about one picture; of many, those that are done stay")
+
+
+def _plan_one(task_for: TaskFor, text: str, options: Options) -> Plan:
+    """One picture to a named file or a stream."""
+    if options.output.in_place or options.output.suffix:
+        raise usage("standard input has no name; give -o FILE or pipe the result on")
+    output = choose_output(options.main.output, as_json=options.main.as_json)
+    task = task_for(None if text == "-" else Path(text))
+    source, name = source_of(text)
+    if isinstance(source, Path) and output.path is not None and _same(source, output.path):
+        raise usage(f"{text}: is the output as well; --in-place replaces it")
+    writing = options.output.writing(output.format)
+    request = Request(
+        task, source, output.path, name, options.settings(), options.input.reading(), writing
+    )
+    return Plan((request,), many=False)
+
+
+def _plan_pairs(
+    task_for: TaskFor, inputs: Sequence[str], options: Options, *, folder: Path | None, many: bool
+) -> Plan:
+    """Results whose names follow from the inputs; those that exist are skipped."""
+    from chnorm_cli.images import format_for
+
+    out = options.output
+    sources = find_sources(
+        [Path(text) for text in inputs], recursive=options.input.recursive, hide=folder
+    )
+    if not sources:
+        raise Failure(f"{', '.join(inputs)}: no pictures there; --recursive looks into sub-folders")
+    pairs = pair_up(sources, folder=folder, suffix=out.suffix, in_place=out.in_place)
+    if options.input.shard is not None:
+        share, shares = read_shard(options.input.shard)
+        pairs = pairs[share - 1 :: shares]  # before skipping: every shard must see the same list
+    todo = [pair for pair in pairs if out.overwrite or out.in_place or not pair.target.exists()]
+    settings, reading = options.settings(), options.input.reading()
+    requests, failures = [], []
+    for pair in todo:
+        try:
+            task = task_for(pair.source)
+        except Failure as failure:
+            failures.append((str(pair.source), failure))
+            continue
+        _make_folder(pair)
+        writing = out.writing(format_for(pair.target))
+        name = str(pair.source)
+        requests.append(
+            Request(task, pair.source, pair.target, name, settings, reading, writing)
+        )
+    if failures and not many:
+        raise failures[0][1]
+    return Plan(tuple(requests), many, len(pairs) - len(todo), tuple(failures))
+
+
+def _make_folder(pair: Pair) -> None:
+    try:
+        pair.target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Failure(f"{pair.target.parent}: cannot be made a folder: {reason}") from error
+
+
+def _same(left: Path, right: Path) -> bool:
+    return right.exists() and left.exists() and left.samefile(right)

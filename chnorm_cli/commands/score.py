@@ -1,0 +1,57 @@
+"""`chnorm score`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from chnorm_cli.commands.options import AsJson
+from chnorm_cli.scaling.failures import ExitCode, usage
+
+
+def score(
+    picture: Annotated[str, typer.Argument(metavar="PICTURE", help="A file; - is standard input.")],
+    truth: Annotated[
+        str, typer.Option("-t", "--truth", metavar="FILE", help="What it should look like.")
+    ],
+    border: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Leave out N pixels along each edge.")
+    ] = 0,
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            "-m", "--mask", metavar="FILE", help="PSNR only where it is white (the filled pixels)."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> ExitCode:
+    """Compare a picture with the truth: PSNR in dB and SSIM, of all channels and of the luma Y.
+
+    Examples:
+      chnorm score clean.png --truth photo.png
+      chnorm score large.png --truth photo.png --border 4 --json
+      chnorm denoise noisy.png | chnorm score - --truth photo.png
+
+    \b
+    Values are in [0, 1] whatever the depth. SSIM is that of Wang et al. (2004): Gaussian window,
+    sigma 1.5, 11 pixels. Y is the ITU-R BT.601 luma, 16…235 of 255.
+    """
+    from chnorm_cli.commands.scoring import compare, show_scores
+    from chnorm_cli.commands.streams import source_of, write_json
+    from chnorm_cli.images import read_mask, read_pictures
+
+    if picture == "-" and truth == "-":
+        raise usage("the picture and the truth cannot both come from standard input")
+    (source, name), (true_source, true_name) = source_of(picture), source_of(truth)
+    (left,) = read_pictures(source, name=name)
+    (right,) = read_pictures(true_source, name=true_name)
+    where = None
+    if mask is not None:
+        where = read_mask(source_of(mask)[0], name=mask, shape=right.shape).missing
+    scores = compare(left, right, border=border, where=where)
+    if as_json:
+        write_json({"schema": "chnorm.score/1", "input": name, "truth": true_name, **scores})
+    else:
+        show_scores(scores)
+    return ExitCode.OK

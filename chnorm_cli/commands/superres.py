@@ -1,0 +1,56 @@
+"""`chnorm superres`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from chnorm_cli.commands.flat import flat
+from chnorm_cli.commands.options import FIT, Options, Pictures
+from chnorm_cli.scaling.failures import ExitCode
+from chnorm_cli.scaling.requests import Superres
+
+
+class Scale(StrEnum):
+    """The values of --scale."""
+
+    TWO = "2"
+    THREE = "3"
+    FOUR = "4"
+    EIGHT = "8"
+
+
+class Kernel(StrEnum):
+    """How the small picture is supposed to have come from the large one."""
+
+    BICUBIC = "bicubic"
+    LANCZOS = "lanczos"
+    BOX = "box"
+
+
+ScaleOption = Annotated[Scale, typer.Option("-s", "--scale", help="How many times larger.")]
+KernelOption = Annotated[
+    Kernel, typer.Option(help="How the picture became small.", rich_help_panel=FIT)
+]
+
+
+@flat
+def superres(
+    pictures: Pictures,
+    options: Options,
+    scale: ScaleOption = Scale.FOUR,
+    kernel: KernelOption = Kernel.BICUBIC,
+) -> ExitCode:
+    """Enlarge; made small again, the result is the input.
+
+    Examples:
+      chnorm superres small.png --scale 4 -o large.png
+      chnorm superres thumbs/ --scale 2 -o large/
+      cat small.png | chnorm superres - -o tiff:- > large.tif
+    """
+    from chnorm_cli.commands.restoring import restore
+
+    task = Superres(int(scale), str(kernel))
+    return restore("superres", lambda _: task, pictures, options)

@@ -1,0 +1,1 @@
+"""Many pictures: what one restoration asks for, how it runs, and processes that run several."""

@@ -1,0 +1,213 @@
+"""The course of one request: file → picture → fit → file, told as events.
+
+    course = Course(request)
+    for event in course:
+        view.show(event)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chnorm_cli.fitting.solution import Solution
+from chnorm_cli.scaling.events import LAYOUTS, Event, Finished, Opened, Prepared
+from chnorm_cli.scaling.failures import ExitCode, Failure
+from chnorm_cli.scaling.report import describe_result
+from chnorm_cli.scaling.requests import Denoise, Inpaint, Request, Superres, Task, Writing
+
+if TYPE_CHECKING:
+    from chnorm_cli.images import Encoded, Picture
+    from chnorm_cli.restoration import Restoration
+
+Prepare = Callable[["Picture", Request], tuple["Restoration", tuple[str, ...]]]
+
+
+class Course:
+    """One request on its way; iterate over it once.
+
+    After an interruption `partial` ends the course with the best picture so far.
+    """
+
+    def __init__(self, request: Request, prepare: Prepare | None = None) -> None:
+        self.request = request
+        self.restoration: Restoration | None = None
+        self._prepare = prepare or prepare_restoration
+        self._pictures: list[Picture] = []
+        self._solutions: list[Solution] = []
+        self._notes: list[str] = []
+
+    @property
+    def activity(self) -> str:
+        """What is happening right now, for views that poll."""
+        return self.restoration.activity if self.restoration else "starting"
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yield the events; raise what `failures.explain` explains."""
+        from chnorm_cli.images import read_pictures
+
+        request = self.request
+        check_target(request)
+        self._pictures = list(
+            read_pictures(
+                request.source,
+                name=request.name,
+                page=request.reading.page,
+                max_pixels=request.reading.max_pixels,
+            )
+        )
+        rehearse(self._pictures, request)
+        self._notes += [note for picture in self._pictures for note in picture.notes]
+        for number, picture in enumerate(self._pictures, start=1):
+            height, width, _ = picture.pixels.shape
+            self.restoration = None
+            yield Opened(
+                request.name,
+                request.task.name,
+                (width, height),
+                layout_of(picture),
+                number,
+                len(self._pictures),
+            )
+            self.restoration, notes = self._prepare(picture, request)
+            self._notes += notes
+            yield Prepared(dict(self.restoration.header))
+            yield from self.restoration
+            solution = self.restoration.solution
+            if solution.outcome.failed:
+                raise Failure(
+                    f"{request.name}: {solution.outcome.value} Nothing was written; "
+                    "try another --seed, --generator or --normalization",
+                    ExitCode.DIVERGED,
+                )
+            self._solutions.append(solution)
+        yield self._finish()
+
+    def partial(self) -> Finished | None:
+        """Write the best so far after an interruption; None when there is nothing worth keeping.
+
+        Only a picture with one page has a partial answer: half of a stack is not a stack.
+        """
+        if self.restoration is None or len(self._pictures) != 1 or self._solutions:
+            return None
+        solution = self.restoration.best_so_far()
+        if solution is None:
+            return None
+        self._solutions = [solution]
+        return self._finish()
+
+    def _finish(self) -> Finished:
+        """Encode the answer, write it where it belongs, and report."""
+        from chnorm_cli.images import write_atomically
+
+        request = self.request
+        restored = [
+            with_solution(picture, solution, request.task)
+            for picture, solution in zip(self._pictures, self._solutions, strict=True)
+        ]
+        encoded = encode_as(restored, request.writing)
+        report = describe_result(
+            request,
+            input_size=size_of(self._pictures[0]),
+            output_size=size_of(restored[0]),
+            layout=layout_of(self._pictures[0]),
+            solutions=self._solutions,
+            clipped=encoded.clipped,
+            notes=list(dict.fromkeys([*self._notes, *encoded.notes])),
+        )
+        if request.target is None:
+            return Finished(report, encoded.data)
+        write_atomically(request.target, encoded.data)
+        return Finished(report)
+
+
+def prepare_restoration(
+    picture: Picture, request: Request
+) -> tuple[Restoration, tuple[str, ...]]:
+    """Set up the fit that the request asks for, and say what a person should know about its mask."""
+    from chnorm_cli.images import mask_from_alpha, read_mask
+    from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres
+
+    pixels, task, settings = picture.visible_pixels(), request.task, request.settings
+    match task:
+        case Denoise(sigma):
+            return prepare_denoise(pixels, sigma=sigma, settings=settings), ()
+        case Inpaint(source, invert, sigma):
+            if source is None:
+                mask = mask_from_alpha(picture, invert=invert)
+                pixels = picture.pixels
+            else:
+                name = "mask (stdin)" if isinstance(source, bytes) else str(source)
+                mask = read_mask(source, name=name, shape=pixels.shape[:2], invert=invert)
+            restoration = prepare_inpaint(pixels, mask.missing, sigma=sigma, settings=settings)
+            return restoration, tuple(mask.notes)
+        case Superres(scale, kernel):
+            return prepare_superres(pixels, scale, kernel=kernel, settings=settings), ()
+
+
+def with_solution(picture: Picture, solution: Solution, task: Task) -> Picture:
+    """Return the picture restored; filled holes that were transparent become opaque."""
+    if isinstance(task, Inpaint) and task.mask is None:
+        picture = picture.opaque()
+    scale = task.scale if isinstance(task, Superres) else 1
+    return picture.with_pixels(solution.pixels, scale)
+
+
+def encode_as(pictures: Sequence[Picture], writing: Writing) -> Encoded:
+    """Encode as the request wants it."""
+    from chnorm_cli.images import Depth, encode
+
+    depth = None if writing.depth is None else Depth(writing.depth)
+    return encode(
+        pictures,
+        format=writing.format,
+        depth=depth,
+        strip=writing.strip,
+        quality=writing.quality,
+    )
+
+
+def rehearse(pictures: Sequence[Picture], request: Request) -> None:
+    """Encode one pixel of each page, so that what cannot be written is known before the fit."""
+    corners = [
+        replace(
+            picture,
+            pixels=picture.pixels[:1, :1],
+            alpha=None if picture.alpha is None else picture.alpha[:1, :1],
+            stored=None,
+        )
+        for picture in pictures
+    ]
+    encode_as(corners, request.writing)
+
+
+def check_target(request: Request) -> None:
+    """Raise before the fit what would otherwise only be found after it."""
+    if request.target is not None:
+        check_writable(request.target)
+
+
+def check_writable(path: Path) -> None:
+    """Raise `Failure` when a file cannot be created at `path`."""
+    folder = path.parent
+    if path.is_dir():
+        raise Failure(f"{path}: is a folder; give a file name inside it")
+    if not folder.is_dir():
+        raise Failure(f"{path}: there is no folder {folder}; create it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Failure(f"{path}: the folder {folder} is not writable")
+
+
+def layout_of(picture: Picture) -> str:
+    """The channels in words."""
+    channels = picture.pixels.shape[2] + (picture.alpha is not None)
+    return LAYOUTS.get(channels, f"{channels} channels")
+
+
+def size_of(picture: Picture) -> tuple[int, int]:
+    """(width, height) in pixels."""
+    height, width = picture.pixels.shape[:2]
+    return width, height

@@ -1,0 +1,119 @@
+"""Many files: which pictures are meant, and where each result goes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chnorm_cli.images import READABLE_SUFFIXES, WRITABLE_SUFFIXES
+from chnorm_cli.scaling.failures import Failure, usage
+
+@dataclass(frozen=True)
+class Source:
+    """A picture that was named, or found in a folder that was named."""
+
+    path: Path
+    inner: Path  # its path inside the output folder, e.g. sub/a.png
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A picture and the place of its result."""
+
+    source: Path
+    target: Path
+
+
+def find_sources(
+    inputs: Sequence[Path], *, recursive: bool, hide: Path | None = None
+) -> list[Source]:
+    """Return the pictures behind files and folders, in an order that does not depend on the disk.
+
+    Files are taken as they are named; in folders everything that looks like a picture and does not
+    lie inside `hide`, the output folder.
+    """
+    sources: list[Source] = []
+    for path in inputs:
+        if path.is_dir():
+            found = sorted(_pictures_in(path, recursive=recursive, hide=hide))
+            sources += [Source(item, item.relative_to(path)) for item in found]
+        else:
+            sources.append(Source(path, Path(path.name)))
+    return list({str(source.path): source for source in sources}.values())
+
+
+def _pictures_in(folder: Path, *, recursive: bool, hide: Path | None) -> Iterator[Path]:
+    hidden = hide.resolve() if hide is not None and hide.resolve() != folder.resolve() else None
+    for root, folders, names in os.walk(folder):
+        here = Path(root)
+        folders[:] = [
+            name
+            for name in folders
+            if recursive and not name.startswith(".") and (here / name).resolve() != hidden
+        ]
+        for name in names:
+            if not name.startswith(".") and Path(name).suffix.lower() in READABLE_SUFFIXES:
+                yield here / name
+
+
+def pair_up(
+    sources: Sequence[Source], *, folder: Path | None, suffix: str, in_place: bool = False
+) -> list[Pair]:
+    """Give each picture the place of its result: its name, in `folder`, with `suffix`.
+
+    Results of an earlier run that lie among the inputs are left out. Raises `Failure` when two
+    pictures would be written to one place, or one onto itself without `in_place`.
+    """
+    if in_place:
+        return [Pair(source.path, source.path) for source in sources]
+    pairs = [Pair(source.path, _target(source, folder=folder, suffix=suffix)) for source in sources]
+    results = {_real(pair.target) for pair in pairs if _real(pair.target) != _real(pair.source)}
+    pairs = [pair for pair in pairs if _real(pair.source) not in results]
+    taken: dict[str, Path] = {}
+    for pair in pairs:
+        if _real(pair.target) == _real(pair.source):
+            raise usage(
+                f"{pair.source}: its result would replace it; "
+                "give another folder with -o, a --suffix, or --in-place"
+            )
+        other = taken.setdefault(_real(pair.target), pair.source)
+        if other != pair.source:
+            raise usage(
+                f"{other} and {pair.source} would both be written to {pair.target}; "
+                "give their folders instead of the files, or restore them one by one"
+            )
+    return pairs
+
+
+def _target(source: Source, *, folder: Path | None, suffix: str) -> Path:
+    base = source.path if folder is None else folder / source.inner
+    extension = base.suffix if base.suffix.lower() in WRITABLE_SUFFIXES else ".png"
+    return base.with_name(base.stem + suffix + extension)
+
+
+def _real(path: Path) -> str:
+    return os.path.realpath(path)
+
+
+def read_shard(text: str) -> tuple[int, int]:
+    """Return (i, n) of "i/n", 1 ≤ i ≤ n; raise `Failure` for anything else."""
+    left, slash, right = text.partition("/")
+    if slash and left.isdecimal() and right.isdecimal() and 1 <= int(left) <= int(right):
+        return int(left), int(right)
+    raise usage(f"--shard {text}: give i/n with 1 ≤ i ≤ n, for instance 3/16")
+
+
+def mask_for(mask: Path, source: Path) -> Path:
+    """Return the mask of one picture: `mask` itself, or the file of the same name in that folder."""
+    if not mask.is_dir():
+        return mask
+    exact = mask / source.name
+    if exact.is_file():
+        return exact
+    same = sorted(path for path in mask.iterdir() if path.stem == source.stem and path.is_file())
+    if len(same) == 1:
+        return same[0]
+    found = "no mask" if not same else f"{len(same)} masks"
+    raise Failure(f"{source}: {found} of that name in {mask}")

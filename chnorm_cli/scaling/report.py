@@ -1,0 +1,116 @@
+"""The JSON report of one restored picture; README documents the keys."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chnorm_cli.fitting.solution import Solution
+from chnorm_cli.scaling.requests import Inpaint, Request, Superres
+
+SCHEMA = "chnorm.report/1"
+BATCH_SCHEMA = "chnorm.batch/1"
+
+
+def finite(value: Any) -> Any:
+    """The value with NaN and infinities as None, because JSON has neither."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return value
+
+
+def describe_fit(solution: Solution) -> dict[str, Any]:
+    """What became of one page."""
+    return {
+        "outcome": solution.outcome.name.lower(),
+        "outcome_sentence": solution.outcome.value,
+        "steps": solution.steps,
+        "seconds": round(solution.seconds, 3),
+        "loss": solution.loss,
+        "gradient_norm": solution.grad_norm,
+        "layer_gradient_norms": dict(solution.layer_grad_norms),
+        "sigma": solution.sigma,
+        "sigma_estimated": solution.sigma_estimated,
+        "device": solution.device,
+        "generator": solution.generator,
+        "parameters": solution.parameters,
+        "plan": dict(solution.plan),
+        "notes": list(solution.notes),
+    }
+
+
+def describe_result(
+    request: Request,
+    *,
+    input_size: tuple[int, int],
+    output_size: tuple[int, int],
+    layout: str,
+    solutions: Sequence[Solution],
+    clipped: int,
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """The report: the file, the settings, and the fit (under `pages` when there are several)."""
+    fits = [describe_fit(solution) for solution in solutions]
+    fit = fits[0] if len(fits) == 1 else {"pages": fits, "notes": []}
+    fit["notes"] = [*fit["notes"], *notes]
+    report = {
+        "schema": SCHEMA,
+        "status": "ok",
+        "command": request.task.name,
+        "input": request.name,
+        "output": "-" if request.target is None else str(request.target),
+        "input_size": list(input_size),
+        "output_size": list(output_size),
+        "layout": layout,
+        "format": request.writing.format,
+        "clipped": clipped,
+        "settings": request.settings.as_dict() | describe_task(request),
+        **fit,
+    }
+    whole: dict[str, Any] = finite(report)
+    return whole
+
+
+def describe_task(request: Request) -> dict[str, Any]:
+    """The options that belong to one task."""
+    task = request.task
+    if isinstance(task, Superres):
+        return {"scale": task.scale, "kernel": task.kernel}
+    if isinstance(task, Inpaint):
+        mask = "alpha" if task.mask is None else "-" if isinstance(task.mask, bytes) else task.mask
+        return {"mask": str(mask), "invert_mask": task.invert, "sigma": task.sigma}
+    return {"sigma": task.sigma}
+
+
+def describe_failure(command: str, name: str, message: str, code: int) -> dict[str, Any]:
+    """The report of a picture that could not be restored."""
+    return {
+        "schema": SCHEMA,
+        "status": "failed",
+        "command": command,
+        "input": name,
+        "error": message,
+        "exit_code": code,
+    }
+
+
+def describe_batch(
+    command: str, files: Sequence[Mapping[str, Any]], *, skipped: int, code: int, seconds: float
+) -> dict[str, Any]:
+    """The report of many pictures: counts, and the report of each."""
+    failed = sum(report["status"] == "failed" for report in files)
+    return {
+        "schema": BATCH_SCHEMA,
+        "command": command,
+        "exit_code": code,
+        "done": len(files) - failed,
+        "failed": failed,
+        "skipped": skipped,
+        "seconds": round(seconds, 3),
+        "files": list(files),
+    }

@@ -1,0 +1,68 @@
+"""Ctrl-C and SIGTERM become one exception, and are answered within a second."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from chnorm_cli.scaling.failures import ExitCode
+
+PATIENCE = 0.7  # seconds for an orderly end: a long convolution cannot be interrupted otherwise
+
+
+class Stopped(BaseException):
+    """The user or the system wants an end; not an `Exception`, so that nothing swallows it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        terminated = number == signal.SIGTERM
+        self.code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+        self.cause = "SIGTERM" if terminated else "Ctrl-C"
+
+
+@contextmanager
+def listening(patience: float | None = PATIENCE) -> Iterator[None]:
+    """Raise `Stopped` in the main thread at the first signal; a second one ends at once.
+
+    After `patience` seconds the process ends in any case; None waits, for a partial result.
+    A signal that the parent made us ignore (nohup, `&` in a script) stays ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    stopping = False
+
+    def stop(number: int, _: FrameType | None) -> None:
+        nonlocal stopping
+        if stopping:
+            _end(number)
+        stopping = True
+        if patience is not None:
+            timer = threading.Timer(patience, _end, (number,))
+            timer.daemon = True
+            timer.start()
+        raise Stopped(number)
+
+    wanted = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    before = {number: signal.signal(number, stop) for number in wanted}
+    try:
+        yield
+    finally:
+        if not stopping:  # otherwise a late second signal must not meet Python's own handler
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _end(number: int) -> None:
+    """Leave now, with the cursor visible."""
+    if os.isatty(2):
+        os.write(2, b"\x1b[?25h\r\x1b[J")
+    os._exit(128 + number)

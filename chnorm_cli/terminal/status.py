@@ -1,0 +1,71 @@
+"""What is known so far of one restoration; every view draws from this."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from chnorm_cli.fitting.solution import Step
+from chnorm_cli.scaling.events import Activity, Event, Opened, Prepared
+from chnorm_cli.terminal.curves import Trace
+
+RATE_SECONDS = 5.0  # the step rate is that of the last few seconds
+
+
+class Status:
+    """Collects events; `activity` is what happens where no step can tell."""
+
+    def __init__(self, name: str = "", task: str = "") -> None:
+        self.name = name
+        self.task = task
+        self.opened: Opened | None = None
+        self.header: Mapping[str, str] = {}
+        self.activity = ""
+        self.step: Step | None = None
+        self.loss = Trace()
+        self.gradient = Trace()
+        self._recent: deque[tuple[float, int]] = deque()
+
+    def update(self, event: Event) -> None:
+        """Take in what has happened."""
+        match event:
+            case Opened():
+                self.opened, self.header, self.step = event, {}, None
+                self.name, self.task = event.name, event.task
+                self.loss, self.gradient = Trace(), Trace()
+                self._recent.clear()
+            case Prepared(header):
+                self.header = header
+            case Activity(text):
+                self.activity = text
+            case Step():
+                self.step = event
+                self.loss.add(event.loss)
+                self.gradient.add(event.grad_norm)
+                self._recent.append((event.seconds, event.index))
+                while event.seconds - self._recent[0][0] > RATE_SECONDS:
+                    self._recent.popleft()
+
+    @property
+    def picture(self) -> str:
+        """Size and layout, e.g. "512×512 RGB, page 2 of 7"."""
+        if self.opened is None:
+            return ""
+        width, height = self.opened.size
+        page = f", page {self.opened.page} of {self.opened.pages}" if self.opened.pages > 1 else ""
+        return f"{width}×{height} {self.opened.layout}{page}"
+
+    @property
+    def rate(self) -> float | None:
+        """Steps per second, lately."""
+        if len(self._recent) < 2:
+            return None
+        (start, first), (end, last) = self._recent[0], self._recent[-1]
+        return (last - first) / (end - start) if end > start else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate from the share of the work that is done."""
+        if self.step is None or not 0.01 < self.step.share_done <= 1:
+            return None
+        return self.step.seconds * (1 / self.step.share_done - 1)
