@@ -1,5 +1,6 @@
 """From a file or bytes to pictures, with every way of failing turned into one `ImageError`."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from chnorm_cli.images.samples import FIXED_SPANS, FloatArray, apply_rule, rule_
 DEFAULT_MAX_PIXELS = 100_000_000  # of all pages read together; RGB takes 12 bytes a pixel
 BYTES_PER_PIXEL = 64  # no stored pixel takes more, so longer files are not what they say
 FREE_BYTES = 2**26  # for metadata
+BLOCK = 2**24  # bytes; one read of the whole limit would reserve the limit
 
 DEPTHS = {"bool": Depth.EIGHT, "uint8": Depth.EIGHT, "uint16": Depth.SIXTEEN}
 UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
@@ -48,13 +50,15 @@ def read_pictures(
     """
     data, row = _load(source, name, max_pixels)
     try:
-        sizes = row.survey(data)
-        pages = _chosen(len(sizes), page, name)
-        _check_sizes([sizes[index] for index in pages], max_pixels, name)
-        pictures = [
-            _picture(raster, row, name, index, len(sizes))
-            for index, raster in zip(pages, row.decode(data, pages), strict=True)
-        ]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Pillow about damaged EXIF
+            sizes = row.survey(data)
+            pages = _chosen(len(sizes), page, name)
+            _check_sizes([sizes[index] for index in pages], max_pixels, name)
+            pictures = [
+                _picture(raster, row, name, index, len(sizes))
+                for index, raster in zip(pages, row.decode(data, pages), strict=True)
+            ]
     except ImageError:
         raise
     except CodecError as error:
@@ -77,7 +81,7 @@ def _load(source: Path | bytes, name: str, max_pixels: int) -> tuple[bytes, Form
             head = file.read(HEAD)
             row = identify(head, name)  # before the rest is read: /dev/zero has no end
             return head + _rest(file, name, max_pixels), row
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         if source.is_dir():
             raise ImageError(
                 name, "is a folder", "give a picture, or the pictures in it"
@@ -87,15 +91,14 @@ def _load(source: Path | bytes, name: str, max_pixels: int) -> tuple[bytes, Form
 
 def _rest(file: BinaryIO, name: str, max_pixels: int) -> bytes:
     limit = max_pixels * BYTES_PER_PIXEL + FREE_BYTES
-    try:
-        rest = file.read(limit)
-    except MemoryError as error:
-        raise ImageError(name, "does not fit into memory", "crop or split it") from error
-    if file.read(1):
-        raise ImageError(
-            name, f"is longer than {limit} bytes", "raise --max-pixels if you trust it"
-        )
-    return rest
+    blocks, total = [], 0
+    while block := file.read(BLOCK):
+        blocks.append(block)
+        total += len(block)
+        if total > limit:
+            cause = f"is longer than {limit} bytes"
+            raise ImageError(name, cause, "raise --max-pixels if you trust it")
+    return b"".join(blocks)
 
 
 def _chosen(count: int, page: int | Literal["all"] | None, name: str) -> Sequence[int]:

@@ -158,10 +158,13 @@ def _directory(page: "TiffPage", data: bytes) -> ifd.Directory:
             continue
         child = None
         if tag.code in ifd.POINTERS:
-            try:
-                child = ifd.read(data, struct.unpack("<I", value)[0], order, depth=2)
+            if page.parent.is_bigtiff:  # its directories have another shape
+                continue
+            try:  # tifffile's valueoffset is where the pointer leads, not where it lies
+                (start,) = struct.unpack_from(order + "I", data, tag.offset + 8)
+                child = ifd.read(data, start, order, depth=2)
             except (ValueError, struct.error):
-                continue  # damaged, or of BigTIFF's own shape: the picture matters more
+                continue  # the picture matters more
         directory[tag.code] = ifd.Entry(kind, tag.count, value, child)
     return directory
 
