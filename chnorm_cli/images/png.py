@@ -20,13 +20,19 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 INDEXED = 3
 # Chunks that say how the samples look or what the picture is; they go back as they came.
 KEPT = frozenset({b"gAMA", b"cHRM", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt"})
+METADATA = KEPT | {b"iCCP", b"eXIf", b"pHYs"}
+# What libpng is given to decode: it would print its opinion of the rest on stderr.
+PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"acTL", b"fcTL", b"fdAT", b"IDAT"})
 # Text that repeats what chnorm keeps or changes elsewhere (XMP, EXIF in hexadecimal).
 STALE_TEXT = (b"XML:com.adobe.xmp", b"Raw profile type")
 LARGEST_PROFILE = 2**24  # bytes; a profile is compressed, so its size is not bounded by the file's
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yields the (type, body) of each chunk up to IEND; a damaged one has the type ``bad?``."""
+    """Yields the (type, body) of each chunk up to IEND.
+
+    Damaged metadata has the type ``bad?``; other damage raises `CodecError`.
+    """
     at = len(SIGNATURE)
     while at + 12 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, at)
@@ -36,10 +42,12 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 12 + size
         if kind == b"IEND":
             return
-        # libpng checks the pixels; the rest is read here, so it is checked here.
-        if kind != b"IDAT" and zlib.crc32(kind + body) != struct.unpack_from(">I", data, at - 4)[0]:
-            kind = b"bad?"
-        yield kind, body
+        if zlib.crc32(body, zlib.crc32(kind)) == struct.unpack_from(">I", data, at - 4)[0]:
+            yield kind, body
+        elif kind in METADATA:
+            yield b"bad?", b""
+        else:
+            raise CodecError("is damaged", "get an intact copy of the file")
     raise CodecError("is cut off", "get a complete copy of the file")
 
 
@@ -67,6 +75,9 @@ def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:
     animated = any(kind == b"acTL" for kind, _ in found)
     metadata, notes = _metadata(found)
     palette = found[0][1][9] == INDEXED
+    data = (
+        SIGNATURE + b"".join(_chunk(*pair) for pair in found if pair[0] in PIXELS) + _chunk(b"IEND")
+    )
     for page in pages:
         samples = (
             imagecodecs.apng_decode(data, index=page) if animated else imagecodecs.png_decode(data)
@@ -144,5 +155,5 @@ def _chunks_of(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
         yield b"eXIf", metadata.exif
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
+def _chunk(kind: bytes, body: bytes = b"") -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

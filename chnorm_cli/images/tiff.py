@@ -29,6 +29,18 @@ PREMULTIPLIED = 1  # the value of ExtraSamples for it
 REDUCED_OR_MASK = 1 | 4  # NewSubfileType of thumbnails, pyramid levels and transparency masks
 UNITS = {1: Unit.NONE, 2: Unit.INCH, 3: Unit.CENTIMETER}
 DNG_VERSION = 50706
+# Tags with one number each; damage can make lists of them, and list × height fills the memory.
+NUMBERS = (
+    *(
+        "imagewidth",
+        "imagelength",
+        "imagedepth",
+        "samplesperpixel",
+        "bitspersample",
+        "rowsperstrip",
+    ),
+    *("tilewidth", "tilelength", "tiledepth", "photometric", "planarconfig", "subfiletype"),
+)
 LARGEST_TILE = 2**24  # pixels; tiles larger than that and than the picture are damage
 BIG = 2**32 - 2**25  # bytes that a classic TIFF can address, less room for the tags
 # tifffile refuses to write tags 34665 and 34853: their left neighbours are written and renamed.
@@ -43,6 +55,9 @@ def _pages(file: "TiffFile") -> list["TiffPage"]:
     everything: list[Any] = list(file.pages)
     if any(DNG_VERSION in page.tags for page in everything):
         raise CodecError("is a camera raw file", "develop it to a TIFF or PNG first")
+    for page in everything:
+        if not all(isinstance(getattr(page, number), int) for number in NUMBERS):
+            raise CodecError("has a damaged directory", "get a complete copy of the file")
     return [p for p in everything if not p.subfiletype & REDUCED_OR_MASK] or everything
 
 

@@ -64,7 +64,7 @@ def attempt(data: bytes, name: str) -> bool:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_cut_off_and_flipped_bytes(name: str) -> None:
+def test_cut_off_and_flipped_bytes(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     data = FILES[name]
     assert attempt(data, name)
     rng = np.random.default_rng(list(name.encode()))
@@ -77,6 +77,8 @@ def test_cut_off_and_flipped_bytes(name: str) -> None:
         for at in rng.integers(0, end, rng.integers(1, 4)):
             damaged[at] ^= 1 << rng.integers(8)
         attempt(bytes(damaged), name)
+    out, err = capfd.readouterr()  # of the C libraries too: stdout is for pictures
+    assert out + err == ""
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if not name.startswith("plain.pgm")])
@@ -154,6 +156,14 @@ def test_absurd_sizes_take_no_memory(name: str) -> None:
         read_pictures(data, name=name)
     assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
     tracemalloc.stop()
+
+
+def test_a_list_where_a_number_belongs_takes_no_memory() -> None:
+    damaged = bytearray(FILES["zstd.tif"])  # big-endian
+    at = damaged.index(b"\1\0\0\4\0\0\0\1")  # ImageWidth, one LONG
+    struct.pack_into(">II", damaged, at + 4, 100, 8)
+    with pytest.raises(ImageError, match="damaged directory"):
+        read_pictures(bytes(damaged), name="a.tif")
 
 
 def test_the_limit_counts_all_pages_that_are_read() -> None:
