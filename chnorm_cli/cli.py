@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 import traceback
@@ -41,7 +42,7 @@ def chnorm(
 ) -> None:
     """Restore one corrupted picture with an untrained convolutional network.
 
-    Examples:
+    For example:
       chnorm denoise noisy.png -o clean.png
       chnorm inpaint torn.png --mask holes.png -o whole.png
       chnorm superres small.png --scale 4 -o large.png
@@ -65,9 +66,7 @@ def build() -> typer.Typer:
     for command in commands:
         app.command()(command)
     if importlib.util.find_spec("chnorm_cli.lab.app") is not None:
-        from chnorm_cli.lab.app import app as lab
-
-        app.add_typer(lab, name="lab")
+        app.add_typer(importlib.import_module("chnorm_cli.lab.app").app, name="lab")
     return app
 
 

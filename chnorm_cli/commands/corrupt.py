@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from chnorm_cli.commands.flat import flat
-from chnorm_cli.commands.options import (
+from chnorm_cli.commands.aliases import (
     INPUT,
     Depth,
     DepthOption,
@@ -19,6 +18,7 @@ from chnorm_cli.commands.options import (
     Strip,
     parse_page,
 )
+from chnorm_cli.commands.flat import flat
 from chnorm_cli.scaling.failures import ExitCode, usage
 
 
@@ -53,6 +53,7 @@ class Corruption:
 def corrupt(
     picture: Annotated[str, typer.Argument(metavar="PICTURE", help="A file; - is standard input.")],
     what: Corruption,
+    *,
     output: OneOutput = None,
     depth: DepthOption = Depth.AUTO,
     strip: Strip = False,
@@ -65,7 +66,7 @@ def corrupt(
 ) -> ExitCode:
     """Spoil a good picture in a known way, to see what the other commands make of it.
 
-    Examples:
+    For example:
       chnorm corrupt photo.png --noise 25 -o noisy.png
       chnorm corrupt photo.png --missing 0.5 --mask-out m.png -o holes.png
       chnorm corrupt photo.png --noise 25 --depth float -o noisy.tif

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from chnorm_cli.commands.aliases import Pictures, Sigma
 from chnorm_cli.commands.flat import flat
-from chnorm_cli.commands.options import Options, Pictures, Sigma
+from chnorm_cli.commands.options import Options
 from chnorm_cli.scaling.failures import ExitCode
 from chnorm_cli.scaling.requests import Denoise
 
@@ -12,7 +13,7 @@ from chnorm_cli.scaling.requests import Denoise
 def denoise(pictures: Pictures, options: Options, sigma: Sigma = None) -> ExitCode:
     """Remove noise; its level is estimated from the picture.
 
-    Examples:
+    For example:
       chnorm denoise noisy.png -o clean.png
       chnorm denoise noisy.tif -o clean.tif --effort best --sigma 12
       chnorm denoise scans/ -o clean/ --jobs 2

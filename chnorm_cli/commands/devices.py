@@ -7,14 +7,14 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from chnorm_cli.commands.options import AsJson
+from chnorm_cli.commands.aliases import AsJson
 from chnorm_cli.scaling.failures import ExitCode
 
 
 def devices(as_json: AsJson = False) -> ExitCode:
     """Show what chnorm can compute on, with threads and memory.
 
-    Examples:
+    For example:
       chnorm devices
       chnorm devices --json
     """

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from chnorm_cli.commands.aliases import INPUT, Pictures, Sigma
 from chnorm_cli.commands.flat import flat
-from chnorm_cli.commands.options import INPUT, Options, Pictures, Sigma
+from chnorm_cli.commands.options import Options
 from chnorm_cli.scaling.failures import ExitCode, usage
 from chnorm_cli.scaling.requests import Inpaint
 
@@ -31,13 +32,14 @@ InvertMask = Annotated[
 def inpaint(
     pictures: Pictures,
     options: Options,
+    *,
     mask: MaskOption,
     invert_mask: InvertMask = False,
     sigma: Sigma = None,
 ) -> ExitCode:
-    """Fill missing pixels; the others stay as they are, bit for bit, unless --sigma says they are noisy.
+    """Fill missing pixels; without --sigma the others stay as they are, bit for bit.
 
-    Examples:
+    For example:
       chnorm inpaint torn.png --mask holes.png -o whole.png
       chnorm inpaint drawing.png --mask alpha -o opaque.png
       chnorm inpaint scans/ --mask masks/ -o whole/

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from chnorm_cli.commands.options import Options
 from chnorm_cli.commands.planning import Plan
 from chnorm_cli.commands.streams import write_json
-from chnorm_cli.scaling.course import Course
 from chnorm_cli.scaling.events import Finished
-from chnorm_cli.scaling.failures import ExitCode, Failure, explain
+from chnorm_cli.scaling.failures import ExitCode, Failure
 from chnorm_cli.scaling.pool import Pool, Said, share_threads
 from chnorm_cli.scaling.report import describe_batch, describe_failure
 from chnorm_cli.scaling.requests import Request
@@ -57,28 +56,16 @@ def restore_many(command: str, plan: Plan, options: Options, mode: ProgressMode)
             seconds=seconds,
         )
     if options.main.as_json:
-        write_json(describe_batch(command, reports, skipped=plan.skipped, code=code, seconds=seconds))
+        write_json(
+            describe_batch(command, reports, skipped=plan.skipped, code=code, seconds=seconds)
+        )
     return code
 
 
 def _run(requests: Sequence[Request], options: Options) -> Iterator[Said]:
-    jobs = min(options.run.jobs, len(requests))
-    if jobs < 2:
-        yield from _run_here(requests)
+    """Run them in processes, even one at a time: a picture that is too large kills only its own."""
+    if not requests:
         return
-    threads = options.run.threads or share_threads(jobs)
-    with Pool(jobs, threads=threads) as pool:
+    jobs = min(options.run.jobs, len(requests))
+    with Pool(jobs, threads=options.run.threads or share_threads(jobs)) as pool:
         yield from pool.run(requests)
-
-
-def _run_here(requests: Sequence[Request]) -> Iterator[Said]:
-    """One after the other in this process."""
-    for index, request in enumerate(requests):
-        try:
-            for event in Course(request):
-                yield index, event
-        except Exception as error:
-            failure = explain(error, name=request.name)
-            if failure is None:
-                raise
-            yield index, failure

@@ -69,7 +69,10 @@ def check_extras(options: Options) -> None:
 
 
 def _run(course: Course, steps: list[Step], options: Options, mode: ProgressMode) -> Finished:
-    preview = Preview(course) if options.run.preview and mode is ProgressMode.LIVE else None
+    preview = None
+    if options.run.preview and mode is ProgressMode.LIVE:
+        width, height = console().size  # six lines below the picture are for the view
+        preview = Preview(course, columns=width - 2, rows=max(4, height - 7))
     keep_steps = options.output.plot is not None or options.output.history is not None
     finished: Finished | None = None
     with _view(course, options, mode, preview) as view:
@@ -87,9 +90,7 @@ def _run(course: Course, steps: list[Step], options: Options, mode: ProgressMode
     return finished
 
 
-def _view(
-    course: Course, options: Options, mode: ProgressMode, preview: Preview | None
-) -> View:
+def _view(course: Course, options: Options, mode: ProgressMode, preview: Preview | None) -> View:
     match mode:
         case ProgressMode.LIVE:
             return LiveView(

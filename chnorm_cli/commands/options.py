@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from chnorm_cli.commands.aliases import (
+    FIT,
+    GENERATOR,
+    INPUT,
+    OUTPUT,
+    RUN,
+    AnyOutput,
+    AsJson,
+    Depth,
+    DepthOption,
+    MaxPixels,
+    PageOption,
+    Quality,
+    Strip,
+    complete_device,
+    parse_page,
+)
 from chnorm_cli.fitting.settings import (
     Effort,
     FirstGuess,
@@ -18,87 +34,8 @@ from chnorm_cli.fitting.settings import (
     NormalizationPlace,
 )
 from chnorm_cli.scaling.failures import usage
-from chnorm_cli.scaling.requests import Page, Reading, Writing
+from chnorm_cli.scaling.requests import Reading, Writing
 from chnorm_cli.terminal.modes import ProgressMode
-
-INPUT, OUTPUT, FIT, GENERATOR, RUN = "Input", "Output", "Fit", "Generator", "Run"
-
-
-class Depth(StrEnum):
-    """The values of --depth."""
-
-    AUTO = "auto"  # that of the input
-    EIGHT = "8"
-    SIXTEEN = "16"
-    FLOAT = "float"
-
-    @property
-    def asked(self) -> str | None:
-        """The depth that was asked for; None leaves it to the input."""
-        return None if self is Depth.AUTO else self.value
-
-
-def complete_device(incomplete: str) -> list[str]:
-    """Shell completion of --device; asking torch would take two seconds per key."""
-    return [device for device in ("auto", "cpu", "cuda", "cuda:0") if device.startswith(incomplete)]
-
-
-Pictures = Annotated[
-    list[str],
-    typer.Argument(metavar="PICTURE", help="Files or folders; - is standard input."),
-]
-OneOutput = Annotated[
-    str | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="The result; - or png:-, tiff:- is standard output. "
-        "Without it the result is a PNG into the pipe.",
-    ),
-]
-AnyOutput = Annotated[
-    str | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE|FOLDER",
-        help="The result, or the folder of many; - or png:-, tiff:- is standard output. "
-        "Without it the result is a PNG into the pipe.",
-    ),
-]
-Sigma = Annotated[
-    float | None,
-    typer.Option(
-        "--sigma",
-        metavar="σ",
-        min=0,
-        max=255,
-        help="Noise level on the 0–255 scale, whatever the depth.",
-        show_default=False,
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-PageOption = Annotated[
-    str | None,
-    typer.Option("--page", metavar="N|all", help="Which page of a stack.", rich_help_panel=INPUT),
-]
-MaxPixels = Annotated[
-    int,
-    typer.Option(min=1, metavar="N", help="Refuse larger pictures.", rich_help_panel=INPUT),
-]
-DepthOption = Annotated[
-    Depth, typer.Option(help="Bits per value of the result.", rich_help_panel=OUTPUT)
-]
-Strip = Annotated[
-    bool, typer.Option("--strip", help="Drop EXIF, ICC and DPI.", rich_help_panel=OUTPUT)
-]
-Quality = Annotated[
-    int, typer.Option(min=1, max=100, metavar="Q", help="Of JPEG and WebP.", rich_help_panel=OUTPUT)
-]
-Seed = Annotated[
-    int, typer.Option(metavar="N", help="Same seed, device and threads: same bytes.")
-]
 
 
 @dataclass(frozen=True)
@@ -265,9 +202,7 @@ class RunOptions:
     ] = 1
     progress: Annotated[
         ProgressMode,
-        typer.Option(
-            envvar="CHNORM_PROGRESS", help="How progress is shown.", rich_help_panel=RUN
-        ),
+        typer.Option(envvar="CHNORM_PROGRESS", help="How progress is shown.", rich_help_panel=RUN),
     ] = ProgressMode.AUTO
     preview: Annotated[
         bool,
@@ -315,12 +250,3 @@ class Options:
             )
         except ValueError as error:
             raise usage(f"--{error}") from error
-
-
-def parse_page(text: str | None) -> Page:
-    """Return the page of "3" or "all"."""
-    if text is None or text == "all":
-        return text
-    if text.isdecimal() and int(text) >= 1:
-        return int(text)
-    raise usage(f"--page {text}: give a number from 1 on, or all")

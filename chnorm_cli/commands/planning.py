@@ -107,9 +107,7 @@ def _plan_pairs(
         _make_folder(pair)
         writing = out.writing(format_for(pair.target))
         name = str(pair.source)
-        requests.append(
-            Request(task, pair.source, pair.target, name, settings, reading, writing)
-        )
+        requests.append(Request(task, pair.source, pair.target, name, settings, reading, writing))
     if failures and not many:
         raise failures[0][1]
     return Plan(tuple(requests), many, len(pairs) - len(todo), tuple(failures))

@@ -16,9 +16,7 @@ from chnorm_cli.terminal.json_lines import write_json_line
 from chnorm_cli.terminal.modes import ProgressMode, choose_mode
 
 
-def restore(
-    command: str, task_for: TaskFor, inputs: Sequence[str], options: Options
-) -> ExitCode:
+def restore(command: str, task_for: TaskFor, inputs: Sequence[str], options: Options) -> ExitCode:
     """Restore what the command line names."""
     mode = choose_mode(options.run.progress, quiet=options.run.quiet)
     try:
@@ -27,7 +25,9 @@ def restore(
             return restore_many(command, plan, options, mode)
         if not plan.requests:
             if mode is not ProgressMode.NONE:
-                complain(f"{inputs[0]}: its result exists already; --overwrite restores it again", "note")
+                complain(
+                    f"{inputs[0]}: its result exists already; --overwrite restores it again", "note"
+                )
             return ExitCode.OK
         return restore_one(plan.requests[0], options, mode)
     except Failure as failure:

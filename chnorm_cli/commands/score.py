@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from chnorm_cli.commands.options import AsJson
+from chnorm_cli.commands.aliases import AsJson
 from chnorm_cli.scaling.failures import ExitCode, usage
 
 
@@ -15,6 +15,7 @@ def score(
     truth: Annotated[
         str, typer.Option("-t", "--truth", metavar="FILE", help="What it should look like.")
     ],
+    *,
     border: Annotated[
         int, typer.Option(metavar="N", min=0, help="Leave out N pixels along each edge.")
     ] = 0,
@@ -28,12 +29,11 @@ def score(
 ) -> ExitCode:
     """Compare a picture with the truth: PSNR in dB and SSIM, of all channels and of the luma Y.
 
-    Examples:
+    For example:
       chnorm score clean.png --truth photo.png
       chnorm score large.png --truth photo.png --border 4 --json
       chnorm denoise noisy.png | chnorm score - --truth photo.png
 
-    \b
     Values are in [0, 1] whatever the depth. SSIM is that of Wang et al. (2004): Gaussian window,
     sigma 1.5, 11 pixels. Y is the ITU-R BT.601 luma, 16…235 of 255.
     """

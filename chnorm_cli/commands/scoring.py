@@ -51,7 +51,7 @@ def compare(
 def in_truth_units(
     picture: Picture, truth: Picture
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return both in [0, 1] of the truth; float files may each have been scaled by their own rule."""
+    """Return both in [0, 1] of the truth: float files may have been scaled each by its own rule."""
     low, span = picture.value_range
     true_low, true_span = truth.value_range
     values = picture.pixels.astype(np.float64) * span + low
@@ -80,7 +80,7 @@ def ssim(
         return None
     from skimage.metrics import structural_similarity
 
-    value = structural_similarity(
+    value = structural_similarity(  # type: ignore[no-untyped-call]
         left,
         right,
         data_range=1.0,

@@ -28,9 +28,12 @@ class Output:
 def choose_output(text: str | None, *, as_json: bool = False) -> Output:
     """Return where `-o TEXT` leads; raise `Failure` for bytes onto a terminal nobody asked for."""
     if text is not None and text != "-" and not text.endswith(":-"):
-        from chnorm_cli.images import format_for
+        from chnorm_cli.images import ImageError, format_for
 
-        return Output(Path(text), format_for(Path(text)))
+        try:
+            return Output(Path(text), format_for(Path(text)))
+        except ImageError as error:
+            raise usage(f"-o {error}") from error
     if as_json:
         raise usage("--json takes standard output; give the picture a file with -o FILE")
     if text is None and sys.stdout is not None and sys.stdout.isatty():

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from chnorm_cli.commands.aliases import FIT, Pictures
 from chnorm_cli.commands.flat import flat
-from chnorm_cli.commands.options import FIT, Options, Pictures
+from chnorm_cli.commands.options import Options
 from chnorm_cli.scaling.failures import ExitCode
 from chnorm_cli.scaling.requests import Superres
 
@@ -40,12 +41,13 @@ KernelOption = Annotated[
 def superres(
     pictures: Pictures,
     options: Options,
+    *,
     scale: ScaleOption = Scale.FOUR,
     kernel: KernelOption = Kernel.BICUBIC,
 ) -> ExitCode:
     """Enlarge; made small again, the result is the input.
 
-    Examples:
+    For example:
       chnorm superres small.png --scale 4 -o large.png
       chnorm superres thumbs/ --scale 2 -o large/
       cat small.png | chnorm superres - -o tiff:- > large.tif

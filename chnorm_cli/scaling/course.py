@@ -1,8 +1,8 @@
 """The course of one request: file → picture → fit → file, told as events.
 
-    course = Course(request)
-    for event in course:
-        view.show(event)
+course = Course(request)
+for event in course:
+    view.show(event)
 """
 
 from __future__ import annotations
@@ -124,10 +124,8 @@ class Course:
         return Finished(report)
 
 
-def prepare_restoration(
-    picture: Picture, request: Request
-) -> tuple[Restoration, tuple[str, ...]]:
-    """Set up the fit that the request asks for, and say what a person should know about its mask."""
+def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration, tuple[str, ...]]:
+    """Set up the fit that is asked for, and say what a person should know about its mask."""
     from chnorm_cli.images import mask_from_alpha, read_mask
     from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres
 

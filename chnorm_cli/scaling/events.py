@@ -37,7 +37,7 @@ class Activity:
 
 @dataclass(frozen=True)
 class Finished:
-    """The picture is restored, and written unless it is for stdout (then `data` holds its bytes)."""
+    """The picture is restored and written, or its bytes are in `data`, for stdout."""
 
     report: dict[str, Any]
     data: bytes | None = None

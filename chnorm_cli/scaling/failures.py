@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     TERMINATED = 143  # SIGTERM
 
 
-class Failure(Exception):
+class Failure(Exception):  # noqa: N818 -- it says what failed, not that chnorm erred
     """An expected error: its message is one line that names the file, the cause and a way on."""
 
     def __init__(self, message: str, code: ExitCode = ExitCode.FAILURE) -> None:
@@ -38,7 +38,7 @@ def usage(message: str) -> Failure:
 
 def explain(error: Exception, *, name: str) -> Failure | None:
     """The failure behind an exception of the layers below; None for what only a bug can raise."""
-    # Known by name, because importing torch or the codecs only to compare classes costs two seconds.
+    # Known by name: importing torch only to compare classes costs two seconds.
     kinds = {kind.__name__ for kind in type(error).__mro__}
     text = " ".join(str(error).split())
     if isinstance(error, Failure):
@@ -49,7 +49,7 @@ def explain(error: Exception, *, name: str) -> Failure | None:
             "try --effort fast, --device cpu or a smaller picture"
         )
     if "ImageError" in kinds:
-        return Failure(text if name in text else f"{name}: {text}")
+        return Failure(text)  # it names the file itself
     if kinds & {"DeviceError", "ValueError"}:
         return Failure(text if "DeviceError" in kinds else f"{name}: {text}")
     if isinstance(error, OSError):

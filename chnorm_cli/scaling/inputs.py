@@ -10,6 +10,7 @@ from pathlib import Path
 from chnorm_cli.images import READABLE_SUFFIXES, WRITABLE_SUFFIXES
 from chnorm_cli.scaling.failures import Failure, usage
 
+
 @dataclass(frozen=True)
 class Source:
     """A picture that was named, or found in a folder that was named."""
@@ -106,7 +107,7 @@ def read_shard(text: str) -> tuple[int, int]:
 
 
 def mask_for(mask: Path, source: Path) -> Path:
-    """Return the mask of one picture: `mask` itself, or the file of the same name in that folder."""
+    """Return the mask of one picture: `mask`, or the file of its name in that folder."""
     if not mask.is_dir():
         return mask
     exact = mask / source.name

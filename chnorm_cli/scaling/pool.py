@@ -28,6 +28,7 @@ class _Worker:
     process: SpawnProcess
     pipe: Connection
     job: int = -1
+    name: str = ""  # of the picture that it works on
 
 
 class Pool:
@@ -59,7 +60,7 @@ class Pool:
             worker.pipe.close()
 
     def run(self, requests: Sequence[Request]) -> Iterator[Said]:
-        """Yield what happens to each request as it happens; each ends with `Finished` or `Failure`."""
+        """Yield what happens to each request; each ends with `Finished` or `Failure`."""
         self._waiting.extend(enumerate(requests))
         for number in range(min(self.jobs, len(requests))):
             self._start(number)
@@ -91,6 +92,7 @@ class Pool:
         request = None
         if self._waiting:
             worker.job, request = self._waiting.popleft()
+            worker.name = request.name
             threads = request.settings.threads or self.threads
             request = replace(request, settings=replace(request.settings, threads=threads))
         with contextlib.suppress(OSError):  # a dead one is noticed when it is read from
@@ -104,7 +106,8 @@ class Pool:
         self._workers.remove(worker)
         worker.pipe.close()
         worker.process.join()
-        yield worker.job, Failure(f"{_cause_of_death(worker.process.exitcode)}; try fewer --jobs")
+        cause = _cause_of_death(worker.process.exitcode)
+        yield worker.job, Failure(f"{worker.name}: {cause}; try fewer --jobs")
         if self._waiting:
             self._start(worker.number)
 

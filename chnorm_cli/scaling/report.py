@@ -56,7 +56,7 @@ def describe_result(
 ) -> dict[str, Any]:
     """The report: the file, the settings, and the fit (under `pages` when there are several)."""
     fits = [describe_fit(solution) for solution in solutions]
-    fit = fits[0] if len(fits) == 1 else {"pages": fits, "notes": []}
+    fit: dict[str, Any] = fits[0] if len(fits) == 1 else {"pages": fits, "notes": []}
     fit["notes"] = [*fit["notes"], *notes]
     report = {
         "schema": SCHEMA,

@@ -37,6 +37,7 @@ def work(pipe: Connection, number: int, threads: int) -> None:
     with contextlib.suppress(_Terminated, EOFError, BrokenPipeError):
         while (request := pipe.recv()) is not None:
             _restore(pipe, _own_device(request, number))
+    os._exit(0)  # torch takes its time to be unloaded, and nothing is left to be said
 
 
 def _terminate(*_: object) -> NoReturn:

@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from functools import cache
+from typing import Literal
 
 from rich.console import Console
 from rich.text import Text
@@ -32,7 +33,15 @@ class ErrorConsole(Console):
 @cache
 def console() -> ErrorConsole:
     """Return the console of this process."""
-    return ErrorConsole(stderr=True, highlight=False, markup=False, emoji=False)
+    colours: Literal["auto"] | None = "auto" if understands_escapes() else None
+    return ErrorConsole(
+        stderr=True, highlight=False, markup=False, emoji=False, color_system=colours
+    )
+
+
+def understands_escapes() -> bool:
+    """Return whether the terminal says what it is; without a TERM it is taken for a dumb one."""
+    return os.name != "posix" or os.environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
 def prepare_streams() -> None:

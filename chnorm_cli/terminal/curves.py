@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 ASCII_EIGHTHS = " .:-=+*#@"
@@ -57,10 +58,7 @@ def resample(values: Sequence[float], width: int) -> list[float]:
     if count <= width:
         return list(values)
     edges = [count * column // width for column in range(width + 1)]
-    return [
-        sum(values[start:end]) / (end - start)
-        for start, end in zip(edges, edges[1:], strict=False)
-    ]
+    return [sum(values[start:end]) / (end - start) for start, end in pairwise(edges)]
 
 
 def bar(share: float, width: int, *, ascii_only: bool = False) -> tuple[str, str]:

@@ -47,11 +47,18 @@ class JsonView:
 
 def write_event(event: Event, **where: Any) -> None:
     """Write one event as a JSON object on a line of stderr."""
+    values: dict[str, Any]
     match event:
         case Opened():
-            values = {"event": "opened", "input": event.name, "command": event.task}
-            values |= {"size": event.size, "layout": event.layout}
-            values |= {"page": event.page, "pages": event.pages}
+            values = {
+                "event": "opened",
+                "input": event.name,
+                "command": event.task,
+                "size": event.size,
+                "layout": event.layout,
+                "page": event.page,
+                "pages": event.pages,
+            }
         case Prepared(header):
             values = {"event": "prepared", "header": dict(header)}
         case Activity(text):

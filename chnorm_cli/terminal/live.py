@@ -11,13 +11,14 @@ from rich.text import Text
 
 from chnorm_cli.scaling.events import Event, Opened
 from chnorm_cli.terminal.console import ErrorConsole, shown
-from chnorm_cli.terminal.curves import bar, clock, number
+from chnorm_cli.terminal.curves import Trace, bar, clock, number
 from chnorm_cli.terminal.ownership import TerminalOwnership
 from chnorm_cli.terminal.status import Status
 
 FRAMES_PER_SECOND = 4  # calm, and cheap beside the fit
 LOSS_STYLE = "cyan"  # told apart from yellow with any colour vision, on dark and light ground
 GRADIENT_STYLE = "yellow"
+STYLES = {"loss": LOSS_STYLE, "gradient norm": GRADIENT_STYLE, "grad": GRADIENT_STYLE}
 NARROW = 56  # columns under which labels and curves share one line
 
 
@@ -63,17 +64,23 @@ class LiveView:
     def _draw(self) -> RenderableType:
         status = self.status
         status.activity = self._activity() or status.activity
-        frame = Frame(status, layers=self._layers, ascii_only=self._console.plain_letters)
+        frame = Frame(
+            status,
+            layers=self._layers,
+            compact=self._preview is not None,
+            ascii_only=self._console.plain_letters,
+        )
         picture = self._preview() if self._preview else None
         return Group(picture, frame) if picture is not None else frame
 
 
 class Frame:
-    """One drawing of a status, at whatever width there is."""
+    """One drawing of a status, in whatever room there is; `compact` leaves most of it to others."""
 
-    def __init__(self, status: Status, *, layers: bool, ascii_only: bool) -> None:
+    def __init__(self, status: Status, *, layers: bool, compact: bool, ascii_only: bool) -> None:
         self.status = status
         self.layers = layers
+        self.compact = compact
         self.ascii_only = ascii_only
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -85,31 +92,40 @@ class Frame:
             yield line
 
     def _lines(self, width: int, height: int) -> Iterator[Text]:
+        """Everything, or where there is little room what matters most."""
         status, narrow = self.status, width < NARROW
+        whole = 11 + len(status.header)  # lines without the layers
         yield Text.assemble(
             (f"{status.task} ", "bold"), shown(status.name), (f"  {status.picture}", "dim")
         )
-        if not narrow:
-            for key, value in status.header.items():
-                yield Text.assemble((f"  {key:<13} ", "dim"), shown(value))
-            yield Text()
-        curves = (("loss", status.loss, LOSS_STYLE), ("gradient norm", status.gradient, GRADIENT_STYLE))
+        if narrow or self.compact or height < whole:
+            if status.step is not None:
+                yield self._short_curve("loss", status.step.loss, status.loss, width)
+                yield self._short_curve("grad", status.step.grad_norm, status.gradient, width)
+            yield from self._progress(width, narrow)
+            return
+        for key, value in status.header.items():
+            yield Text.assemble((f"  {key:<13} ", "dim"), shown(value))
+        yield Text()
         if status.step is not None:
-            values = (status.step.loss, status.step.grad_norm)
-            for (label, trace, style), value in zip(curves, values, strict=True):
-                if narrow:
-                    drawn = trace.draw(max(width - 15, 0), ascii_only=self.ascii_only)[0]
-                    yield Text.assemble((f"{label[:4]} ", "dim"), f"{number(value)} ", (drawn, style))
-                    continue
-                top, bottom = trace.draw(width - 28, rows=2, ascii_only=self.ascii_only)
-                yield Text(" " * 27 + top, style)
-                yield Text.assemble((f"  {label:<14}", "dim"), f"{number(value)}  ", (bottom, style))
-            if self.layers and not narrow:
+            yield from self._curve("loss", status.step.loss, status.loss, width)
+            yield from self._curve("gradient norm", status.step.grad_norm, status.gradient, width)
+            if self.layers and height > whole + 2:
                 yield Text()
-                yield from self._layer_lines(width, room=height - 14 - len(status.header))
-        if not narrow:
+                yield from self._layer_lines(width, room=height - whole - 1)
             yield Text()
         yield from self._progress(width, narrow)
+
+    def _curve(self, label: str, value: float, trace: Trace, width: int) -> Iterator[Text]:
+        """Two rows: sixteen heights tell more than eight."""
+        style = STYLES[label]
+        top, bottom = trace.draw(width - 28, rows=2, ascii_only=self.ascii_only)
+        yield Text(" " * 27 + top, style)
+        yield Text.assemble((f"  {label:<14}", "dim"), f"{number(value)}  ", (bottom, style))
+
+    def _short_curve(self, label: str, value: float, trace: Trace, width: int) -> Text:
+        (drawn,) = trace.draw(max(width - 15, 0), ascii_only=self.ascii_only)
+        return Text.assemble((f"{label} ", "dim"), f"{number(value)} ", (drawn, STYLES[label]))
 
     def _layer_lines(self, width: int, room: int) -> Iterator[Text]:
         """‖∇W_l‖₂ of each layer, input side first."""
@@ -119,7 +135,9 @@ class Frame:
         fitting = norms if len(norms) <= room else norms[: max(room - 1, 1)]
         for name, norm in fitting:
             done, _ = bar(norm / most, width - 40, ascii_only=self.ascii_only)
-            yield Text.assemble((f"  {name:<26.26}", "dim"), f"{number(norm)} ", (done, GRADIENT_STYLE))
+            yield Text.assemble(
+                (f"  {name:<26.26}", "dim"), f"{number(norm)} ", (done, GRADIENT_STYLE)
+            )
         if len(fitting) < len(norms):
             yield Text(f"  and {len(norms) - len(fitting)} more layers", "dim")
 
@@ -139,6 +157,8 @@ class Frame:
         )
         facts = f"{facts:<44}"
         label = f"  {step.stage:<13} "
-        done, rest = bar(step.share_done, width - len(label) - len(facts), ascii_only=self.ascii_only)
+        done, rest = bar(
+            step.share_done, width - len(label) - len(facts), ascii_only=self.ascii_only
+        )
         yield Text.assemble((label, "dim"), (done, "green"), (rest, "bright_black"), facts)
         yield Text(f"  {'':13} {step.near}", "dim")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from enum import StrEnum
 
+from chnorm_cli.terminal.console import understands_escapes
 from chnorm_cli.terminal.ownership import in_foreground
 
 
@@ -29,6 +29,6 @@ def choose_mode(asked: ProgressMode, *, quiet: bool) -> ProgressMode:
         return ProgressMode.PLAIN
     if asked is ProgressMode.LIVE:
         return ProgressMode.LIVE
-    if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
+    if not understands_escapes():
         return ProgressMode.PLAIN
     return ProgressMode.LIVE if in_foreground() else ProgressMode.NONE

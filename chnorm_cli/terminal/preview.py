@@ -21,7 +21,7 @@ SHARE = 0.05  # of the time goes into looking, at most
 class Preview:
     """Asks a running course for its best picture now and then, and draws it small."""
 
-    def __init__(self, course: Course, *, columns: int = 64, rows: int = 20) -> None:
+    def __init__(self, course: Course, *, columns: int, rows: int) -> None:
         self.drawn: Text | None = None
         self._course = course
         self._columns = columns

@@ -41,9 +41,7 @@ def one_line(report: Mapping[str, Any]) -> str:
     return f"{shown(report['input'])} → {shown(output)}  " + "  ".join(facts)
 
 
-def summarize_many(
-    *, done: int, skipped: int, failures: Sequence[str], seconds: float
-) -> None:
+def summarize_many(*, done: int, skipped: int, failures: Sequence[str], seconds: float) -> None:
     """Say how many files were restored, and name each one that was not."""
     parts = [f"{done} restored in {clock(seconds)}"]
     parts += [f"{skipped} skipped because their results exist (--overwrite)"] if skipped else []

@@ -117,7 +117,9 @@ class Table:
         failed = f", {self.failed} failed" if self.failed else ""
         skipped = f", {self.skipped} skipped" if self.skipped else ""
         head = f"{self.done} of {self.total} done{failed}{skipped}"
-        yield Text.assemble((f"{self.command} ", "bold"), head, (f"  {clock(seconds)}  left {clock(left)}", "dim"))
+        yield Text.assemble(
+            (f"{self.command} ", "bold"), head, (f"  {clock(seconds)}  left {clock(left)}", "dim")
+        )
         done, rest = bar(share, width, ascii_only=ascii_only)
         yield Text.assemble((done, "green"), (rest, "bright_black"))
         for status in list(self.running.values()):

@@ -3,6 +3,7 @@
 Spawned workers import this file as their main module, so the pool sees the same restoration.
 """
 
+import hashlib
 import os
 import sys
 import time
@@ -18,8 +19,11 @@ FAKE = dict(item.split("=") for item in os.environ.get("FAKE", "").split() if it
 class FakeRestoration:
     def __init__(self, pixels, sigma, settings):
         self.activity = "first guess"
-        self.header = {"device": "cpu, 2 threads", "generator": "fake 8-8, 1,234 parameters",
-                       "noise": "σ 25.0 (estimated)"}
+        self.header = {
+            "device": "cpu, 2 threads",
+            "generator": "fake 8-8, 1,234 parameters",
+            "noise": "σ 25.0 (estimated)",
+        }
         self.pixels, self.sigma, self.settings = pixels, sigma, settings
         self.step = None
         self.solved = None
@@ -31,6 +35,8 @@ class FakeRestoration:
         start = time.monotonic()
         if FAKE.get("die") == "memory":
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 10 bytes")
+        if FAKE.get("die") == "stuck":  # in C code that has let go of the interpreter
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 100_000_000)
         if FAKE.get("die") == "kill":
             os.kill(os.getpid(), 9)
         if FAKE.get("die") == "device":
@@ -38,12 +44,20 @@ class FakeRestoration:
         for index in range(1, steps + 1):
             time.sleep(pause)
             layers = {f"layer {i}": 0.01 * (i + 1) / index for i in range(6)}
-            self.step = Step(index, 0.05 / index, 0.2 / index**0.5, layers,
-                             time.monotonic() - start, "fit", index / steps,
-                             "variance: 63 of 100 steps past its minimum")
+            self.step = Step(
+                index,
+                0.05 / index,
+                0.2 / index**0.5,
+                layers,
+                time.monotonic() - start,
+                "fit",
+                index / steps,
+                "variance: 63 of 100 steps past its minimum",
+            )
             yield self.step
         self.solved = self._solution(
-            Outcome.DIVERGED if FAKE.get("die") == "diverge" else Outcome.SPLIT_CHECK)
+            Outcome.DIVERGED if FAKE.get("die") == "diverge" else Outcome.SPLIT_CHECK
+        )
 
     @property
     def solution(self):
@@ -56,10 +70,22 @@ class FakeRestoration:
 
     def _solution(self, outcome):
         step = self.step
-        return Solution(self.pixels, outcome, step.index, step.seconds, step.loss, step.grad_norm,
-                        step.layer_grad_norms, self.sigma or 25.0, self.sigma is None, "cpu",
-                        "fake 8-8", 1234, {"fit": "prior", "threads": self.settings.threads},
-                        ("a note for people",))
+        return Solution(
+            self.pixels,
+            outcome,
+            step.index,
+            step.seconds,
+            step.loss,
+            step.grad_norm,
+            step.layer_grad_norms,
+            self.sigma or 25.0,
+            self.sigma is None,
+            "cpu",
+            "fake 8-8",
+            1234,
+            {"fit": "prior", "threads": self.settings.threads},
+            ("a note for people",),
+        )
 
 
 class DeviceError(RuntimeError):
@@ -82,7 +108,9 @@ def prepare_superres(pixels, scale, *, kernel="bicubic", settings):
 module = types.ModuleType("chnorm_cli.restoration")
 for name in ("prepare_denoise", "prepare_inpaint", "prepare_superres", "DeviceError"):
     setattr(module, name, globals()[name])
-sys.modules["chnorm_cli.restoration"] = module
+
+if __name__ in ("__main__", "__mp_main__"):
+    sys.modules["chnorm_cli.restoration"] = module
 
 if __name__ == "__main__":
     from chnorm_cli.cli import main

@@ -1,0 +1,101 @@
+"""Ctrl-C and SIGTERM are answered within a second, and leave no file but the one that was asked."""
+
+import signal
+import subprocess
+import time
+
+import pytest
+from shell import save
+
+SLOW = "steps=10000 pause=0.01"
+
+
+def wait_for(process, words):
+    """Reads stderr until `words` are there."""
+    text = b""
+    while words not in text:
+        text += process.stderr.readline()
+        assert process.poll() is None, text
+
+
+def stop(process, number):
+    start = time.monotonic()
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    return time.monotonic() - start, err
+
+
+def wait_for_the_end_of_all(process):
+    """Waits until nothing of the process group is left, multiprocessing's helper included."""
+    group = ["pgrep", "-g", str(process.pid)]
+    deadline = time.monotonic() + 5
+    while subprocess.run(group, check=False, capture_output=True).stdout:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_one_picture(start, photo, tmp_path, number, code):
+    process = start("denoise", "photo.png", "-o", "x.png", "--progress", "json", fake=SLOW)
+    wait_for(process, b'"step": 1,')
+    seconds, err = stop(process, number)
+    assert process.returncode == code
+    assert seconds < 1
+    assert b"stopped by" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photo.png"]
+
+
+def test_a_stuck_computation_is_left_behind(start, photo, tmp_path):
+    # A long hash in C stands for a long convolution: no signal handler of Python's runs meanwhile.
+    process = start("denoise", "photo.png", "-o", "x.png", "--progress", "json", fake="die=stuck")
+    wait_for(process, b"prepared")
+    seconds, _ = stop(process, signal.SIGINT)
+    assert process.returncode == 130
+    assert seconds < 1.2
+    assert not (tmp_path / "x.png").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_keep_partial_writes_the_best_so_far(start, photo, tmp_path, number):
+    process = start(
+        "denoise", "photo.png", "-o", "x.png", "--progress", "json", "--keep-partial", "--json",
+        fake=SLOW,
+    )  # fmt: skip
+    wait_for(process, b'"step": 1,')
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 128 + number
+    assert b"best so far" in err
+    assert b'"outcome": "interrupted"' in out
+    assert (tmp_path / "x.png").exists()
+
+
+def test_many_pictures(start, tmp_path):
+    for index in range(4):
+        save(tmp_path / "in" / f"{index}.png")
+    process = start(
+        "denoise", "in", "-o", "out", "--jobs", 2, "--progress", "json",
+        fake="steps=100 pause=0.005", start_new_session=True,
+    )  # fmt: skip
+    wait_for(process, b"finished")
+    seconds, _ = stop(process, signal.SIGINT)
+    assert process.returncode == 130
+    assert seconds < 1.2
+    left = [path.name for path in (tmp_path / "out").iterdir()]
+    assert left
+    assert all(name.endswith(".png") and not name.startswith(".") for name in left)
+    wait_for_the_end_of_all(process)
+
+
+def test_workers_do_not_outlive_a_killed_parent(start, tmp_path):
+    for index in range(2):
+        save(tmp_path / "in" / f"{index}.png")
+    process = start(
+        "denoise", "in", "-o", "out", "--jobs", 2, "--progress", "json", fake=SLOW,
+        start_new_session=True,
+    )  # fmt: skip
+    wait_for(process, b'"event": "step"')
+    process.kill()
+    process.wait()
+    wait_for_the_end_of_all(process)
+    assert list((tmp_path / "out").iterdir()) == []
