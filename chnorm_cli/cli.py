@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Failure as failure:
         return _end(failure)
     except UsageError as error:
-        return _end_usage(error)
+        return _end_usage(error, list(sys.argv[1:] if arguments is None else arguments))
     except Exception as error:
         return _end(explain(error, name="chnorm") or _bug(error))
 
@@ -96,9 +96,15 @@ def _end(failure: Failure) -> ExitCode:
     return failure.code
 
 
-def _end_usage(error: Exception) -> ExitCode:
-    """One line for a mistake in the command line, with the nearest right option if there is one."""
+def _end_usage(error: Exception, arguments: Sequence[str]) -> ExitCode:
+    """One line for a mistake in the command line, with the nearest right option if there is one.
+
+    A command without any arguments, on a terminal, is answered with its help.
+    """
     context = getattr(error, "ctx", None)
+    if context and len(arguments) == 1 and sys.stdout is not None and sys.stdout.isatty():
+        sys.stdout.write(context.get_help())  # Rich has printed it already and returns ""
+        return ExitCode.USAGE
     command = context.command_path if context else "chnorm"
     text = error.format_message() if hasattr(error, "format_message") else str(error)
     if text:  # no arguments at all have been answered with the help

@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import io
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from chnorm_cli.fitting.solution import Step
@@ -55,6 +56,14 @@ def plot_curves(steps: Sequence[Step], path: Path, *, title: str) -> bytes:
         axes.set_ylabel(label)
         axes.grid(visible=True, alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
+    for before, step in pairwise(steps):
+        if before.stage != step.stage:  # another objective: the curves jump here
+            for axes in (upper, lower):
+                axes.axvline(step.index, color="0.6", linewidth=0.8, linestyle=":")
+            upper.annotate(
+                step.stage, (step.index, 1), xycoords=("data", "axes fraction"), fontsize=8,
+                xytext=(3, -10), textcoords="offset points", color="0.4",
+            )  # fmt: skip
     upper.set_title(title.replace("$", r"\$"))
     lower.set_xlabel("step")
     data = io.BytesIO()

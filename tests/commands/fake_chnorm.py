@@ -50,7 +50,7 @@ class FakeRestoration:
                 0.2 / index**0.5,
                 layers,
                 time.monotonic() - start,
-                "fit",
+                "fit" if index < 0.8 * steps else "refit on all",
                 index / steps,
                 "variance: 63 of 100 steps past its minimum",
             )

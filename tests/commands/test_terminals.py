@@ -105,7 +105,7 @@ def test_bytes_do_not_go_onto_a_terminal_unless_asked(terminal, photo):
     assert "nothing is piped in" in text
     code, text = terminal("denoise")
     assert code == 2
-    assert "chnorm denoise -h" in text
+    assert "For example:" in text
 
 
 def test_a_pipeline_takes_turns_on_one_terminal(terminal, photo, tmp_path):
