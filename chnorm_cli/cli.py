@@ -80,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = build()(args=arguments, prog_name="chnorm", standalone_mode=False)
             return int(code or ExitCode.OK)
     except Stopped as stopped:
-        complain(f"stopped by {stopped.cause}", "note")
+        if not stopped.told:
+            complain(f"stopped by {stopped.cause}", "note")
         return stopped.code
     except Failure as failure:
         return _end(failure)

@@ -19,7 +19,7 @@ from chnorm_cli.terminal.history import (
     plot_formats,
     require_matplotlib,
 )
-from chnorm_cli.terminal.json_lines import JsonView
+from chnorm_cli.terminal.json_lines import JsonView, write_event
 from chnorm_cli.terminal.live import LiveView
 from chnorm_cli.terminal.modes import ProgressMode
 from chnorm_cli.terminal.plain import PlainView, SilentView
@@ -44,13 +44,18 @@ def restore_one(request: Request, options: Options, mode: ProgressMode) -> ExitC
         if finished is None:
             raise
         code = stopped.code
-        complain(f"{request.name}: stopped by {stopped.cause}; the best so far is kept", "note")
+        words = f"{request.name}: stopped by {stopped.cause}; the best so far is kept"
+        finished.report["notes"].append(words)
+        if mode is ProgressMode.JSON:
+            write_event(finished)
+        else:
+            complain(words, "note")
     except Exception as error:
         _fail(error, request)
-    _write_extras(steps, options, request)
     _tell(finished, options, mode)
     if finished.data is not None:
         write_stdout(finished.data)
+    _write_extras(steps, options, request)  # last: whatever happens here, the picture is out
     if options.main.as_json:
         write_json(finished.report)
     return code

@@ -14,6 +14,7 @@ from chnorm_cli.scaling.report import describe_failure
 from chnorm_cli.terminal.console import complain
 from chnorm_cli.terminal.json_lines import write_json_line
 from chnorm_cli.terminal.modes import ProgressMode, choose_mode
+from chnorm_cli.terminal.signals import Stopped
 
 
 def restore(command: str, task_for: TaskFor, inputs: Sequence[str], options: Options) -> ExitCode:
@@ -30,6 +31,12 @@ def restore(command: str, task_for: TaskFor, inputs: Sequence[str], options: Opt
                 )
             return ExitCode.OK
         return restore_one(plan.requests[0], options, mode)
+    except Stopped as stopped:
+        if mode is ProgressMode.JSON:
+            event = {"event": "stopped", "cause": stopped.cause, "exit_code": stopped.code}
+            write_json_line(event)
+            stopped.told = True
+        raise
     except Failure as failure:
         _tell(failure, command, inputs, options, mode)
         raise

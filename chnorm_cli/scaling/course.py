@@ -60,6 +60,7 @@ class Course:
             )
         )
         rehearse(self._pictures, request)
+        self._notes += doubts(request.task)
         self._notes += [note for picture in self._pictures for note in picture.notes]
         for number, picture in enumerate(self._pictures, start=1):
             height, width, _ = picture.pixels.shape
@@ -166,6 +167,14 @@ def encode_as(pictures: Sequence[Picture], writing: Writing) -> Encoded:
         strip=writing.strip,
         quality=writing.quality,
     )
+
+
+def doubts(task: Task) -> list[str]:
+    """Return what looks like a mistake but may be meant."""
+    sigma = getattr(task, "sigma", None)
+    if sigma is None or not 0 < sigma < 1:
+        return []
+    return [f"σ is on the 0–255 scale; {sigma:g} of 1 would be --sigma {sigma * 255:g}"]
 
 
 def rehearse(pictures: Sequence[Picture], request: Request) -> None:

@@ -37,6 +37,8 @@ def find_sources(
     """
     sources: list[Source] = []
     for path in inputs:
+        if path.is_dir() and hide is not None and len(inputs) > 1 and _real(path) == _real(hide):
+            continue  # `chnorm denoise * -o clean/` names the output folder as well
         if path.is_dir():
             found = sorted(_pictures_in(path, recursive=recursive, hide=hide))
             sources += [Source(item, item.relative_to(path)) for item in found]

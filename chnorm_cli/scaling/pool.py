@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +35,7 @@ class _Worker:
 class Pool:
     """Restores requests in `jobs` spawned processes with `threads` torch threads each.
 
-    Leave the context and the processes are gone, however it is left; each gets `patience` seconds
+    Leave the context and the processes are gone, however it is left; they get `patience` seconds
     after SIGTERM. The settings of a request are not touched but for the threads, so that neither
     the order nor the number of processes decides a seed.
     """
@@ -53,8 +54,9 @@ class Pool:
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
             worker.process.terminate()
+        deadline = time.monotonic() + self.patience
         for worker in self._workers:
-            worker.process.join(self.patience)
+            worker.process.join(max(0.0, deadline - time.monotonic()))
             if worker.process.is_alive():
                 worker.process.kill()
             worker.pipe.close()

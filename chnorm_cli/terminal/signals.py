@@ -22,6 +22,7 @@ class Stopped(BaseException):
         terminated = number == signal.SIGTERM
         self.code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
         self.cause = "SIGTERM" if terminated else "Ctrl-C"
+        self.told = False  # set by whoever has already said it, for instance as a JSON object
 
 
 @contextmanager

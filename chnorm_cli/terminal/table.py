@@ -24,6 +24,8 @@ from chnorm_cli.terminal.ownership import TerminalOwnership
 from chnorm_cli.terminal.status import Status
 from chnorm_cli.terminal.summary import one_line
 
+LINE_SECONDS = 30.0  # between two lines of `plain`: each result has a line of its own as well
+
 
 class Table:
     """Says what happens to each of `requests`: drawn, as lines, as JSON, or not at all."""
@@ -38,7 +40,7 @@ class Table:
         self.running: dict[int, Status] = {}
         self._requests = requests
         self._mode = mode
-        self._start = time.monotonic()
+        self._start = self._line = time.monotonic()
         self._told: dict[int, float] = {}
         self._ownership = TerminalOwnership()
         self._live = Live(
@@ -74,6 +76,9 @@ class Table:
         self.running[index].update(said)
         if self._mode is ProgressMode.JSON:
             self._write_json(index, said)
+        elif self._mode is ProgressMode.PLAIN and time.monotonic() - self._line > LINE_SECONDS:
+            self._line = time.monotonic()
+            say(f"  {self._counts()}, {clock(self._line - self._start)}")
         if isinstance(said, Finished):
             del self.running[index]
             self.done += 1
@@ -114,9 +119,7 @@ class Table:
         seconds = time.monotonic() - self._start
         share = self.share_done
         left = seconds * (1 / share - 1) if share > 0.01 else None
-        failed = f", {self.failed} failed" if self.failed else ""
-        skipped = f", {self.skipped} skipped" if self.skipped else ""
-        head = f"{self.done} of {self.total} done{failed}{skipped}"
+        head = self._counts()
         yield Text.assemble(
             (f"{self.command} ", "bold"), head, (f"  {clock(seconds)}  left {clock(left)}", "dim")
         )
@@ -124,6 +127,11 @@ class Table:
         yield Text.assemble((done, "green"), (rest, "bright_black"))
         for status in list(self.running.values()):
             yield self._row(status, width, ascii_only=ascii_only)
+
+    def _counts(self) -> str:
+        failed = f", {self.failed} failed" if self.failed else ""
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.done} of {self.total} done{failed}{skipped}"
 
     def _row(self, status: Status, width: int, *, ascii_only: bool) -> Text:
         from pathlib import Path

@@ -41,7 +41,7 @@ def test_one_picture(start, photo, tmp_path, number, code):
     seconds, err = stop(process, number)
     assert process.returncode == code
     assert seconds < 1
-    assert b"stopped by" in err
+    assert b'"event": "stopped"' in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photo.png"]
 
 

@@ -137,6 +137,13 @@ def test_head_ends_the_pipe_without_a_word(photo, tmp_path):
     first.stderr.close()
 
 
+def test_a_full_disk_behind_stdout_is_an_error(chnorm, photo):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = chnorm("denoise", "photo.png", "-q", stdout=full)
+    assert done.returncode == 1
+    assert b"no space" in done.stderr
+
+
 def test_closed_descriptors_do_no_harm(photo, tmp_path):
     done = subprocess.run(
         ["bash", "-c", '"$@" 2>&- <&-', "sh", *command("denoise", "photo.png", "-o", "x.png")],

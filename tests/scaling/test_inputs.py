@@ -25,6 +25,8 @@ def test_folders_are_sorted_and_files_are_taken_as_named(folder):
     assert found(folder, recursive=False) == ["a.TIF", "b.png", "c.bmp"]
     assert found(folder, recursive=True) == ["a.TIF", "b.png", "c.bmp", "sub/d.png"]
     assert found(folder, recursive=True, hide=folder / "sub") == ["a.TIF", "b.png", "c.bmp"]
+    both = [folder / "b.png", folder / "sub"]  # as in `chnorm denoise * -o sub/`
+    assert found(*both, recursive=False, hide=folder / "sub") == ["b.png"]
     assert found(folder / "x.txt", folder / "x.txt", recursive=False) == ["x.txt"]
 
 
