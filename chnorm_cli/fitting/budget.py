@@ -1,0 +1,46 @@
+"""How long a fit may go on: steps and seconds."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from chnorm_cli.fitting.solution import Outcome
+
+
+@dataclass
+class Budget:
+    """`steps` and `seconds` bound a restoration as a whole, first guess included; None is no bound.
+
+    `planned` is the number of steps of the recipe; asking for steps replaces it.
+    """
+
+    planned: int
+    steps: int | None = None
+    seconds: float | None = None
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the restoration began."""
+        return time.perf_counter() - self.started
+
+    @property
+    def last_step(self) -> int:
+        """The step after which the fit ends at the latest."""
+        return self.steps or self.planned
+
+    def share_done(self, index: int) -> float:
+        """Estimate in [0, 1] how much of the work is done after step `index`."""
+        share = index / self.last_step
+        if self.seconds is not None:
+            share = max(share, self.elapsed / self.seconds)
+        return min(share, 1.0)
+
+    def exhausted(self, index: int, *, reserve: float = 0.0) -> Outcome | None:
+        """Give the reason to end after step `index`, keeping `reserve` seconds for what follows."""
+        if index >= self.last_step:
+            return Outcome.STEPS_ASKED if self.steps else Outcome.STEPS
+        if self.seconds is not None and self.elapsed + reserve >= self.seconds:
+            return Outcome.TIME
+        return None

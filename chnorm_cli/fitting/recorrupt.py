@@ -1,0 +1,179 @@
+"""The `recorrupt` fit: corrupt once more in the same way, and learn to undo that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from chnorm_cli.fitting.averaging import WeightAverage
+from chnorm_cli.fitting.budget import Budget
+from chnorm_cli.fitting.descent import Descent, Diverged
+from chnorm_cli.fitting.optimizers import Optimizers
+from chnorm_cli.fitting.solution import Outcome, Step
+from chnorm_cli.problems.nonlocal_ridge import FIRST, SECOND, Pass
+from chnorm_cli.problems.recorruption import Example, Query
+
+SYMMETRIES = 8  # four rotations, each plain and mirrored
+
+
+@dataclass(frozen=True)
+class RecorruptRecipe:
+    """The numbers of a `recorrupt` fit; see benchmarks/README.md for how they were chosen."""
+
+    steps: int
+    copies: int = 6
+    crop: int = 64
+    batch: int = 8
+    adam_lr: float = 4e-3
+    muon_lr: float | None = None
+    decay_share: float = 0.3  # the learning rate falls linearly over this last share
+    warmup: int = 20
+    average: float = 0.99
+    widths: tuple[int, ...] = (24, 32, 48, 64)
+    passes: tuple[Pass, ...] = (FIRST, SECOND)  # first guess against noise
+    strengths: tuple[float, ...] = ()  # first guess against holes, 0–255 scale
+
+
+def transformed(x: Tensor, symmetry: int) -> Tensor:
+    """Apply one of the 8 symmetries of the square to (…, H, W)."""
+    turned = torch.rot90(x, symmetry % 4, (-2, -1))
+    return turned.flip(-1) if symmetry >= 4 else turned
+
+
+def restored_orientation(x: Tensor, symmetry: int) -> Tensor:
+    """Undo `transformed`."""
+    plain = x.flip(-1) if symmetry >= 4 else x
+    return torch.rot90(plain, -(symmetry % 4), (-2, -1))
+
+
+class RecorruptFit:
+    """Learn the residual on a first guess from recorrupted examples of one picture.
+
+    θ̂ = argmin Σ_k ‖ g_k + s G_θ(f_k) − t_k ‖²_w over random crops of the examples, then
+    x̂ = mean over queries and symmetries of g + s G_θ̂(f). The examples come from
+    `problems.recorruption`; a step costs the same whatever the size of the picture.
+    """
+
+    def __init__(
+        self,
+        examples: Callable[[Callable[[str], None]], Sequence[Example]],
+        queries: Callable[[], Sequence[Query]],
+        network: nn.Module,
+        recipe: RecorruptRecipe,
+        *,
+        scale: float,
+        finish: Callable[[Tensor], Tensor],
+        budget: Budget,
+        seed: int,
+    ) -> None:
+        self.make_examples = examples
+        self.make_queries = queries
+        self.network = network
+        self.recipe = recipe
+        self.scale = scale
+        self.finish = finish
+        self.budget = budget
+        self.activity = "first guess"
+        self.outcome: Outcome | None = None
+        self.random = torch.Generator().manual_seed(seed)
+        self.average = WeightAverage(network, recipe.average)
+        self.answered: Tensor | None = None
+        self.seconds_per_step = 0.0
+
+    def estimate(self) -> Tensor | None:
+        """Give the best picture so far, (C, H, W); during the fit it costs one pass of the network."""
+        if self.answered is None:
+            self.answered = self._answer()
+        return self.answered
+
+    def __iter__(self) -> Iterator[Step]:
+        """Make the examples, then run the fit, one `Step` an iteration."""
+        recipe, budget = self.recipe, self.budget
+        examples = self.make_examples(self._say)
+        descent = Descent(
+            self.network,
+            Optimizers(self.network, adam_lr=recipe.adam_lr, muon_lr=recipe.muon_lr),
+        )
+        self.activity = "fit"
+        began = budget.elapsed
+        index = 0
+        while self.outcome is None:
+            index += 1
+            remaining = 1.0 - budget.share_done(index - 1)
+            descent.optimizers.scale_rates(
+                min(1.0, index / recipe.warmup, max(0.02, remaining / recipe.decay_share))
+            )
+            batch = self._batch(examples)
+            try:
+                measured = descent.step(lambda batch=batch: self._loss(batch))  # type: ignore[misc]
+            except Diverged:
+                self.outcome = Outcome.DIVERGED
+                return
+            self.average.update()
+            self.seconds_per_step = (budget.elapsed - began) / index
+            yield Step(
+                index=index,
+                loss=measured.loss,
+                grad_norm=measured.grad_norm,
+                layer_grad_norms=measured.layer_grad_norms,
+                seconds=budget.elapsed,
+                share_done=budget.share_done(index),
+            )
+            self.outcome = budget.exhausted(index, reserve=self._seconds_to_answer())
+        self.activity = "average over the 8 symmetries"
+        self.answered = self._answer()
+
+    def _say(self, activity: str) -> None:
+        self.activity = activity
+
+    def _batch(self, examples: Sequence[Example]) -> Example:
+        """Cut random crops out of random examples, all under one random symmetry."""
+        crop = min(self.recipe.crop, *(min(e.guess.shape[-2:]) for e in examples))
+        symmetry = self._draw(SYMMETRIES)
+        parts = []
+        for _ in range(self.recipe.batch):
+            example = examples[self._draw(len(examples))]
+            height, width = example.guess.shape[-2:]
+            top, left = self._draw(height - crop + 1), self._draw(width - crop + 1)
+            parts.append(example.crop(top, left, crop))
+        return Example.stack(parts, lambda x: transformed(x, symmetry))
+
+    def _draw(self, below: int) -> int:
+        return int(torch.randint(below, (), generator=self.random))
+
+    def _loss(self, batch: Example) -> Tensor:
+        features = batch.features.contiguous(memory_format=torch.channels_last)
+        answer = batch.guess + self.scale * self.network(features)
+        error = (answer - batch.target).square()
+        if batch.weight is None:
+            return error.mean() / self.scale**2
+        count = (batch.weight.sum() * error.shape[1]).clamp_min(1.0)
+        return (error * batch.weight).sum() / count / self.scale**2
+
+    @torch.no_grad()
+    def _answer(self) -> Tensor:
+        """Average the network's answers over the queries and the symmetries."""
+        total: Tensor | None = None
+        queries = self.make_queries()
+        with self.average.applied():
+            for query in queries:
+                for symmetry in range(SYMMETRIES):
+                    features = transformed(query.features[None], symmetry)
+                    correction = self.network(
+                        features.contiguous(memory_format=torch.channels_last)
+                    )
+                    answer = (
+                        query.guess + self.scale * restored_orientation(correction, symmetry)[0]
+                    )
+                    total = answer if total is None else total + answer
+        assert total is not None
+        return self.finish(total / (SYMMETRIES * len(queries)))
+
+    def _seconds_to_answer(self) -> float:
+        """Guess from the time of a step: a pass without gradients costs about a third."""
+        pixels = sum(q.guess.shape[-1] * q.guess.shape[-2] for q in self.make_queries())
+        batch = self.recipe.batch * self.recipe.crop**2
+        return 0.4 * self.seconds_per_step * SYMMETRIES * pixels / batch

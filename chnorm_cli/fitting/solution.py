@@ -1,0 +1,68 @@
+"""What a fit says while it runs (`Step`) and when it is over (`Solution`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+
+class Outcome(Enum):
+    """Why a fit ended, as a sentence for people."""
+
+    STEPS = "The planned steps were done."
+    STEPS_ASKED = "The number of steps that was asked for was done."
+    TIME = "The time that was allowed was used up."
+    VARIANCE = "The output stopped settling: its windowed variance passed its minimum (ES-WMV)."
+    SPLIT_CHECK = "The error against the independent half of the noise passed its minimum."
+    HELD_OUT = "The error on held-out observed pixels passed its minimum."
+    DISCREPANCY = "The picture was fitted down to the noise level."
+    CLEAN = "The picture has no measurable noise and was left alone."
+    NOTHING_MISSING = "No pixel is missing, so the picture was left alone."
+    INTERRUPTED = "The fit was interrupted; this is the best so far."
+    DIVERGED = "The fit diverged: the loss or its gradient stopped being a finite number."
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no picture worth writing."""
+        return self is Outcome.DIVERGED
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One iteration, as the caller sees it."""
+
+    index: int  # 1, 2, … over the whole run, all stages together
+    loss: float  # mean squared error of the objective, picture values in [0, 1]
+    grad_norm: float  # sqrt(Σ_l ‖∇W_l‖²) over the convolution weights, as the paper reports it
+    layer_grad_norms: Mapping[str, float]  # ‖∇W_l‖₂ by layer, input side first
+    seconds: float  # since the restoration began, first guess included
+    stage: str = "fit"  # what is being fitted now: "fit", "split check", "refit on all", …
+    share_done: float = 0.0  # estimate in [0, 1] of the work that is done, for the time left
+    near: str = ""  # the stop rule that is near, e.g. "variance: 63 of 100 steps past its minimum"
+    monitor: float | None = None  # the truth-free error that the stop rule watches, if there is one
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The restored picture and how it came about."""
+
+    pixels: np.ndarray[Any, np.dtype[np.float32]]  # (H, W, C), [0, 1] nominal, not clipped
+    outcome: Outcome
+    steps: int
+    seconds: float
+    loss: float
+    grad_norm: float
+    layer_grad_norms: Mapping[str, float]
+    sigma: float | None  # noise level used, on the 0–255 scale; None where it plays no part
+    sigma_estimated: bool
+    device: str  # "cpu" or "cuda:0 (NVIDIA …)"
+    generator: str  # one printable line: shape and number of parameters
+    parameters: int
+    plan: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what `auto` became: fit, guess, widths …
+    notes: tuple[str, ...] = ()  # sentences a person should read, e.g. what was left alone and why

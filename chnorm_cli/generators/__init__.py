@@ -1,0 +1,1 @@
+"""G_θ: untrained networks with channel normalization."""

@@ -1,0 +1,1 @@
+"""y, A and the noise: what is known about one corrupted picture."""

@@ -1,0 +1,22 @@
+"""The words for first guesses and kernels, free of torch so that the command line can list them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FirstGuess(StrEnum):
+    """The cheap classical answer A⁺y whose residual the network learns."""
+
+    AUTO = "auto"
+    NONE = "none"
+    CLASSICAL = "classical"  # biharmonic filling, bicubic interpolation with back-projection
+    NONLOCAL = "nonlocal"  # non-local ridge regression, alone or inside plug-and-play iterations
+
+
+class Kernel(StrEnum):
+    """How a low-resolution picture was made; all three are antialiased, as in Pillow."""
+
+    BICUBIC = "bicubic"
+    LANCZOS = "lanczos"
+    BOX = "box"
