@@ -25,11 +25,14 @@ from chnorm_cli.fitting.recipes import Choice, choose
 from chnorm_cli.fitting.recorrupt import RecorruptFit
 from chnorm_cli.fitting.settings import FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome, Solution, Step
+from chnorm_cli.generators.decoder import Decoder
+from chnorm_cli.generators.hourglass import Hourglass
 from chnorm_cli.generators.spec import parameters
 from chnorm_cli.problems.guesses import fill_guess
+from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.noise import CLEAN_SIGMA, estimate_sigma
 from chnorm_cli.problems.nonlocal_ridge import nonlocal_ridge
-from chnorm_cli.problems.operators import Downsample, Identity, Kernel, Mask
+from chnorm_cli.problems.operators import Downsample, Identity, Mask
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.problems.recorruption import (
     Example,
@@ -305,11 +308,11 @@ def _prior(
     network = choice.generator.build(
         channels=problem.channels, size=problem.size, seed=settings.seed
     ).to(problem.observation.device)
+    assert isinstance(network, Decoder | Hourglass)  # recipes.choose lets no other through
     fit = PriorFit(
         problem,
         network,
         choice.prior,
-        input_shape=network.input_shape,
         stop=settings.stop,
         budget=Budget(choice.prior.steps, settings.steps, settings.time),
         seed=settings.seed,

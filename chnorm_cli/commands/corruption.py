@@ -49,7 +49,8 @@ def downscale(picture: Picture, scale: int) -> Picture:
     """
     import torch
 
-    from chnorm_cli.problems.operators import Kernel, resampling_matrix
+    from chnorm_cli.problems.names import Kernel
+    from chnorm_cli.problems.operators import resampling_matrix
 
     height, width = picture.shape[0] // scale, picture.shape[1] // scale
     if min(height, width) < 1:

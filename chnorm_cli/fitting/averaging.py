@@ -37,7 +37,7 @@ class WeightAverage:
 
     def __init__(self, network: nn.Module, decay: float = 0.99) -> None:
         self.decay = decay
-        self.parameters = [p for p in network.parameters()]
+        self.parameters = list(network.parameters())
         self.values = [p.detach().clone() for p in self.parameters]
         self.count = 0
 

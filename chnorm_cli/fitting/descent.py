@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from chnorm_cli.fitting.optimizers import Optimizers
 
 
-class Diverged(ArithmeticError):
+class DivergedError(ArithmeticError):
     """The loss or its gradient is not finite, and going back did not help."""
 
 
@@ -64,7 +64,7 @@ class Descent:
         self.good = self._copy()
 
     def step(self, objective: Callable[[], Tensor]) -> Measured:
-        """Minimise `objective()` once; raise `Diverged` when there is no good state to go back to."""
+        """Minimise `objective()` once; raise `DivergedError` when there is no good state to go back to."""
         self.optimizers.zero_grad()
         value = objective()
         value.backward()  # type: ignore[no-untyped-call]
@@ -95,7 +95,7 @@ class Descent:
     def _go_back(self) -> None:
         self.returns += 1
         if self.returns > self.patience:
-            raise Diverged("the loss or its gradient stopped being a finite number")
+            raise DivergedError("the loss or its gradient stopped being a finite number")
         with torch.no_grad():
             for parameter, value in zip(self.network.parameters(), self.good, strict=True):
                 parameter.copy_(value)

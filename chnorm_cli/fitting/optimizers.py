@@ -21,7 +21,8 @@ def orthogonalized(matrix: Tensor, *, iterations: int = 5) -> Tensor:
     for _ in range(iterations):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x if matrix.shape[0] <= matrix.shape[1] else x.mT
+    result: Tensor = x if matrix.shape[0] <= matrix.shape[1] else x.mT
+    return result
 
 
 class Muon(torch.optim.Optimizer):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from chnorm_cli.fitting.averaging import OutputAverage
 from chnorm_cli.fitting.budget import Budget
-from chnorm_cli.fitting.descent import Descent, Diverged
+from chnorm_cli.fitting.descent import Descent, DivergedError
 from chnorm_cli.fitting.optimizers import Optimizers
 from chnorm_cli.fitting.settings import Stop
 from chnorm_cli.fitting.solution import Outcome, Step
 from chnorm_cli.fitting.stopping import MonitorRule, WindowedVariance
+from chnorm_cli.generators.decoder import Decoder
+from chnorm_cli.generators.hourglass import Hourglass
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
 
@@ -51,10 +53,9 @@ class PriorFit:
     def __init__(
         self,
         problem: Problem,
-        network: nn.Module,
+        network: Decoder | Hourglass,
         recipe: PriorRecipe,
         *,
-        input_shape: tuple[int, ...],
         stop: Stop,
         budget: Budget,
         seed: int,
@@ -68,7 +69,7 @@ class PriorFit:
         self.outcome: Outcome | None = None
         self.random = torch.Generator().manual_seed(seed)
         y = problem.observation
-        z = torch.rand(input_shape, generator=self.random) * recipe.input_scale
+        z = torch.rand(network.input_shape, generator=self.random) * recipe.input_scale
         self.z = z.to(y.device, memory_format=torch.channels_last)
         self.average = OutputAverage(recipe.average)
         self.best: Tensor | None = None
@@ -150,7 +151,7 @@ class PriorFit:
 
         try:
             measured = descent.step(objective)
-        except Diverged:
+        except DivergedError:
             self.outcome = Outcome.DIVERGED
             return None, self.z, self.z
         if not measured.went_back:
@@ -170,8 +171,6 @@ class PriorFit:
     def _told(self, step: Step, rule: MonitorRule | WindowedVariance | None) -> Step:
         if rule is None:
             return step
-        from dataclasses import replace
-
         return replace(step, near=rule.near, monitor=rule.value)
 
     def _jittered(self) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from chnorm_cli.fitting.averaging import WeightAverage
 from chnorm_cli.fitting.budget import Budget
-from chnorm_cli.fitting.descent import Descent, Diverged
+from chnorm_cli.fitting.descent import Descent, DivergedError
 from chnorm_cli.fitting.optimizers import Optimizers
 from chnorm_cli.fitting.solution import Outcome, Step
 from chnorm_cli.problems.nonlocal_ridge import FIRST, SECOND, Pass
@@ -109,7 +109,7 @@ class RecorruptFit:
             batch = self._batch(examples)
             try:
                 measured = descent.step(lambda batch=batch: self._loss(batch))  # type: ignore[misc]
-            except Diverged:
+            except DivergedError:
                 self.outcome = Outcome.DIVERGED
                 return
             self.average.update()
@@ -147,11 +147,11 @@ class RecorruptFit:
     def _loss(self, batch: Example) -> Tensor:
         features = batch.features.contiguous(memory_format=torch.channels_last)
         answer = batch.guess + self.scale * self.network(features)
-        error = (answer - batch.target).square()
+        error: Tensor = ((answer - batch.target) / self.scale).square()
         if batch.weight is None:
-            return error.mean() / self.scale**2
+            return error.mean()
         count = (batch.weight.sum() * error.shape[1]).clamp_min(1.0)
-        return (error * batch.weight).sum() / count / self.scale**2
+        return (error * batch.weight).sum() / count
 
     @torch.no_grad()
     def _answer(self) -> Tensor:

@@ -42,7 +42,8 @@ def opponent_basis(channels: int) -> Tensor:
     if channels != 3:
         return torch.eye(channels)
     basis = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
-    return basis / basis.norm(dim=1, keepdim=True)
+    unit: Tensor = basis / basis.norm(dim=1, keepdim=True)
+    return unit
 
 
 def nonlocal_ridge(y: Tensor, sigma: float, passes: tuple[Pass, ...] = (FIRST, SECOND)) -> Tensor:
@@ -60,7 +61,7 @@ def nonlocal_ridge(y: Tensor, sigma: float, passes: tuple[Pass, ...] = (FIRST, S
 
 def filter_once(z: Tensor, sigma: float, settings: Pass, pilot: Tensor | None = None) -> Tensor:
     """Run one pass on (C, H, W); patches are matched on the pilot where there is one."""
-    channels, height, width = z.shape
+    height, width = z.shape[-2:]
     patch = min(settings.patch, height, width)
     rows = _grid(height, patch, settings.stride)
     columns = _grid(width, patch, settings.stride)

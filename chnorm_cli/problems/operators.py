@@ -184,4 +184,5 @@ class Downsample(Operator):
 
 def _right_inverse(matrix: Tensor) -> Tensor:
     # R Rᵀ is well conditioned (about 2 for every kernel), so no singular values are needed.
-    return torch.linalg.solve(matrix @ matrix.mT, matrix).mT
+    inverse: Tensor = torch.linalg.solve(matrix @ matrix.mT, matrix).mT
+    return inverse
