@@ -12,6 +12,7 @@ from chnorm_cli.scaling.course import Course, check_writable
 from chnorm_cli.scaling.events import Finished
 from chnorm_cli.scaling.failures import ExitCode, explain, usage
 from chnorm_cli.scaling.requests import Request
+from chnorm_cli.scaling.watch import watching
 from chnorm_cli.terminal.console import complain, console
 from chnorm_cli.terminal.history import (
     history_table,
@@ -26,6 +27,8 @@ from chnorm_cli.terminal.plain import PlainView, SilentView
 from chnorm_cli.terminal.preview import Preview
 from chnorm_cli.terminal.signals import PATIENCE, Stopped, listening
 from chnorm_cli.terminal.summary import summarize
+
+LOOK_PAUSE = 1.0  # seconds between two words on what happens without a step
 
 View = LiveView | PlainView | JsonView | SilentView
 
@@ -80,7 +83,10 @@ def _run(course: Course, steps: list[Step], options: Options, mode: ProgressMode
         preview = Preview(course, columns=width - 2, rows=max(4, height - 7))
     keep_steps = options.output.plot is not None or options.output.history is not None
     finished: Finished | None = None
-    with _view(course, options, mode, preview) as view:
+    with (
+        _view(course, options, mode, preview) as view,
+        watching(course, view.show, pause=LOOK_PAUSE),
+    ):
         for event in course:
             view.show(event)
             match event:
@@ -101,7 +107,6 @@ def _view(course: Course, options: Options, mode: ProgressMode, preview: Preview
             return LiveView(
                 console(),
                 layers=options.run.verbose,
-                activity=lambda: course.activity,
                 preview=(lambda: preview.drawn) if preview else None,
             )
         case ProgressMode.JSON:

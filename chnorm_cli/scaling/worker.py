@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
@@ -15,12 +14,13 @@ from typing import NoReturn
 
 from chnorm_cli.fitting.solution import Step
 from chnorm_cli.scaling.course import Course
-from chnorm_cli.scaling.events import Activity, Event, Finished
+from chnorm_cli.scaling.events import Event, Finished
 from chnorm_cli.scaling.failures import Failure, explain
 from chnorm_cli.scaling.requests import Request
+from chnorm_cli.scaling.watch import watching
 
 STEP_PAUSE = 0.1  # seconds between two steps that are told: a table shows no more
-LOOK_PAUSE = 0.5  # seconds between two looks at what is happening before the first step
+LOOK_PAUSE = 1.0  # seconds between two words on what is happening before the first step
 
 
 class _Terminated(BaseException):
@@ -55,43 +55,28 @@ def _end_with_parent() -> None:
 
 def _restore(pipe: Connection, request: Request) -> None:
     """Tell the parent everything that happens to one request, steps not too often."""
-    course, done, told = Course(request), threading.Event(), 0.0
+    course, told = Course(request), 0.0
     lock = threading.Lock()  # the watcher writes to the pipe as well
 
     def tell(message: Event | Failure) -> None:
         with lock:
             pipe.send(message)
 
-    watcher = threading.Thread(target=_watch, args=(course, done, tell), daemon=True)
-    watcher.start()
     end: Event | Failure | None = None
     try:
-        for event in course:
-            if isinstance(event, Finished):
-                end = event
-            elif not isinstance(event, Step) or time.monotonic() - told >= STEP_PAUSE:
-                told = time.monotonic()
-                tell(event)
+        with watching(course, tell, pause=LOOK_PAUSE):
+            for event in course:
+                if isinstance(event, Finished):
+                    end = event
+                elif not isinstance(event, Step) or time.monotonic() - told >= STEP_PAUSE:
+                    told = time.monotonic()
+                    tell(event)
     except Exception as error:
         end = explain(error, name=request.name) or Failure(
             f"{request.name}: {type(error).__name__}: {error} (this is a bug in chnorm)"
         )
-    finally:
-        done.set()
-    watcher.join()  # nothing may follow the end
     if end is not None:
         tell(end)
-
-
-def _watch(course: Course, done: threading.Event, tell: Callable[[Event], None]) -> None:
-    """Tell what is happening whenever it changes."""
-    before = ""
-    while not done.wait(LOOK_PAUSE):
-        activity = course.activity
-        if activity != before:
-            before = activity
-            with contextlib.suppress(OSError):
-                tell(Activity(activity))
 
 
 def _own_device(request: Request, number: int) -> Request:

@@ -21,6 +21,7 @@ class JsonView:
     def __init__(self) -> None:
         self._told = 0.0
         self._unsaid: Step | None = None
+        self._activity = ""
 
     def __enter__(self) -> Self:
         return self
@@ -35,6 +36,11 @@ class JsonView:
             if time.monotonic() - self._told >= JSON_SECONDS:
                 self._told = time.monotonic()
                 self._flush()
+            return
+        if isinstance(event, Activity):  # from another thread: only when it is news
+            if event.text != self._activity:
+                self._activity = event.text
+                write_event(event)
             return
         self._flush()
         write_event(event)

@@ -30,13 +30,11 @@ class LiveView:
         console: ErrorConsole,
         *,
         layers: bool = False,
-        activity: Callable[[], str] = str,
         preview: Callable[[], RenderableType | None] | None = None,
     ) -> None:
         self.status = Status()
         self._console = console
         self._layers = layers
-        self._activity = activity
         self._preview = preview
         self._ownership = TerminalOwnership()
         self._live = Live(
@@ -62,10 +60,8 @@ class LiveView:
             self._live.start(refresh=True)
 
     def _draw(self) -> RenderableType:
-        status = self.status
-        status.activity = self._activity() or status.activity
         frame = Frame(
-            status,
+            self.status,
             layers=self._layers,
             compact=self._preview is not None,
             ascii_only=self._console.plain_letters,
@@ -144,7 +140,8 @@ class Frame:
     def _progress(self, width: int, narrow: bool) -> Iterator[Text]:
         step = self.status.step
         if step is None:
-            yield Text(("" if narrow else "  ") + (self.status.activity or "starting"), "italic")
+            activity = f"{self.status.activity}  {clock(self.status.waited)}"
+            yield Text(("" if narrow else "  ") + activity, "italic")
             return
         rate, left = self.status.rate, self.status.seconds_left
         if narrow:
@@ -161,4 +158,4 @@ class Frame:
             step.share_done, width - len(label) - len(facts), ascii_only=self.ascii_only
         )
         yield Text.assemble((label, "dim"), (done, "green"), (rest, "bright_black"), facts)
-        yield Text(f"  {'':13} {step.near}", "dim")
+        yield Text(f"  {'':13} {self.status.aside}", "dim")

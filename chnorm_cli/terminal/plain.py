@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Self
 
 from chnorm_cli.fitting.solution import Step
-from chnorm_cli.scaling.events import Event, Opened, Prepared
+from chnorm_cli.scaling.events import Activity, Event, Opened, Prepared
 from chnorm_cli.terminal.console import say, shown
 from chnorm_cli.terminal.curves import clock, number
 from chnorm_cli.terminal.status import Status
@@ -39,13 +39,22 @@ class PlainView:
                 say(f"{status.task} {shown(status.name)}: {status.picture}")
             case Prepared(header):
                 say("  " + ", ".join(f"{key} {shown(value)}" for key, value in header.items()))
-            case Step() if self._now() - self._told >= LINE_SECONDS:
-                self._told = self._now()
-                say("  " + describe_step(status, event))
+            case Step() | Activity() if self._is_time():
+                say("  " + describe_progress(status))
+
+    def _is_time(self) -> bool:
+        now = self._now()
+        if now - self._told < LINE_SECONDS:
+            return False
+        self._told = now
+        return True
 
 
-def describe_step(status: Status, step: Step) -> str:
-    """Return the facts of one step on one line."""
+def describe_progress(status: Status) -> str:
+    """Return the facts of the last step on one line, or before it what is happening."""
+    step = status.step
+    if step is None:
+        return f"{status.activity}, {clock(status.waited)}"
     rate = f", {status.rate:.1f} steps/s" if status.rate else ""
     return (
         f"{step.stage} {step.share_done:.0%}, step {step.index}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Mapping
 
@@ -20,11 +21,13 @@ class Status:
         self.task = task
         self.opened: Opened | None = None
         self.header: Mapping[str, str] = {}
-        self.activity = ""
+        self.activity = "starting"
         self.step: Step | None = None
         self.loss = Trace()
         self.gradient = Trace()
         self._recent: deque[tuple[float, int]] = deque()
+        self._first: Step | None = None
+        self._opened_at = time.monotonic()
 
     def update(self, event: Event) -> None:
         """Take in what has happened."""
@@ -34,12 +37,14 @@ class Status:
                 self.name, self.task = event.name, event.task
                 self.loss, self.gradient = Trace(), Trace()
                 self._recent.clear()
+                self._first, self._opened_at = None, time.monotonic()
             case Prepared(header):
                 self.header = header
             case Activity(text):
                 self.activity = text
             case Step():
                 self.step = event
+                self._first = self._first or event
                 self.loss.add(event.loss)
                 self.gradient.add(event.grad_norm)
                 self._recent.append((event.seconds, event.index))
@@ -65,7 +70,23 @@ class Status:
 
     @property
     def seconds_left(self) -> float | None:
-        """An estimate from the share of the work that is done."""
-        if self.step is None or not 0.01 < self.step.share_done <= 1:
+        """An estimate from the speed of the fit; the first guess before it is not counted."""
+        if self.step is None or self._first is None:
             return None
-        return self.step.seconds * (1 / self.step.share_done - 1)
+        share = self.step.share_done - self._first.share_done
+        seconds = self.step.seconds - self._first.seconds
+        if share < 0.01 or seconds < 1:
+            return None
+        return seconds / share * max(0.0, 1 - self.step.share_done)
+
+    @property
+    def waited(self) -> float:
+        """Seconds since the picture was opened."""
+        return time.monotonic() - self._opened_at
+
+    @property
+    def aside(self) -> str:
+        """The stop rule that is near, or what happens after the last step."""
+        if self.step is None or self.activity in ("starting", "fit", self.step.stage):
+            return self.step.near if self.step else ""
+        return self.activity

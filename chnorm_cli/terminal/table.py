@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from chnorm_cli.fitting.solution import Step
-from chnorm_cli.scaling.events import Event, Finished
+from chnorm_cli.scaling.events import Activity, Event, Finished
 from chnorm_cli.scaling.failures import Failure
 from chnorm_cli.scaling.report import describe_failure
 from chnorm_cli.scaling.requests import Request
@@ -42,6 +42,7 @@ class Table:
         self._mode = mode
         self._start = self._line = time.monotonic()
         self._told: dict[int, float] = {}
+        self._said: dict[int, str] = {}
         self._ownership = TerminalOwnership()
         self._live = Live(
             get_renderable=lambda: self,
@@ -96,6 +97,10 @@ class Table:
 
     def _write_json(self, index: int, said: Event) -> None:
         now = time.monotonic()
+        if isinstance(said, Activity):
+            if self._said.get(index) == said.text:
+                return
+            self._said[index] = said.text
         if isinstance(said, Step) and now - self._told.get(index, 0.0) < JSON_SECONDS:
             return
         self._told[index] = now
@@ -142,7 +147,7 @@ class Table:
         name = shown(Path(status.name).name)
         name = f"{name[: room - 1] + '…' if len(name) > room else name:<{room}} "
         if status.step is None:
-            return Text.assemble(name, (status.activity or "starting", "italic"))
+            return Text.assemble(name, (f"{status.activity}  {clock(status.waited)}", "italic"))
         curve = max(0, (width - room - 28) // 2)
         step = status.step
         loss = status.loss.draw(curve, ascii_only=ascii_only)[0]
