@@ -1,0 +1,108 @@
+"""Non-local ridge regression: what it does to noise, to colours, and to pictures of any size."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from pictures import bundled, psnr
+
+from chnorm_cli.problems.noise import add_noise
+from chnorm_cli.problems.nonlocal_ridge import (
+    FIRST,
+    SECOND,
+    filter_once,
+    nonlocal_ridge,
+    opponent_basis,
+)
+
+QUICK = (replace(FIRST, stride=6, radius=8), replace(SECOND, stride=6, radius=8))
+SIGMA = 25 / 255
+
+
+def crop(name="astronaut", size=64):
+    return bundled(name)[:, 40 : 40 + size, 180 : 180 + size]
+
+
+def noisy(x, seed=0, sigma=SIGMA):
+    return add_noise(x, sigma, torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("sigma", [10, 25, 50])
+@pytest.mark.parametrize(("name", "gain"), [("astronaut", 4.0), ("camera", 3.0)])
+def test_denoises(name, gain, sigma):
+    truth = crop(name)
+    y = noisy(truth, sigma=sigma / 255)
+    assert psnr(nonlocal_ridge(y, sigma / 255, QUICK), truth) > psnr(y, truth) + gain
+
+
+def test_the_second_pass_helps():
+    truth = crop()
+    y = noisy(truth)
+    first = nonlocal_ridge(y, SIGMA, QUICK[:1])
+    assert psnr(nonlocal_ridge(y, SIGMA, QUICK), truth) > psnr(first, truth) + 0.3
+
+
+def test_pure_noise_on_a_flat_picture_nearly_vanishes():
+    truth = torch.full((3, 48, 48), 0.5)
+    assert (nonlocal_ridge(noisy(truth), SIGMA, QUICK) - truth).std() < 0.12 * SIGMA
+
+
+def test_without_noise_nothing_is_done():
+    y = noisy(crop())
+    same = nonlocal_ridge(y, 0.0)
+    assert torch.equal(same, y)
+    same += 1
+    assert not torch.equal(same, y)  # a copy: the observation stays what it was
+
+
+def test_a_nearly_clean_picture_is_nearly_kept():
+    x = crop()
+    assert psnr(nonlocal_ridge(x, 0.2 / 255, QUICK), x) > 50
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 30), (7, 7), (8, 6), (31, 47)])
+def test_any_size_and_number_of_channels(size, channels):
+    y = noisy(torch.full((channels, *size), 0.5))
+    x = nonlocal_ridge(y, SIGMA, QUICK)
+    assert x.shape == y.shape
+    assert torch.isfinite(x).all()
+    assert (x - y).abs().max() < 1
+
+
+def test_the_unit_does_not_matter():
+    y = noisy(crop(size=32))
+    assert torch.allclose(nonlocal_ridge(4 * y, 4 * SIGMA, QUICK), 4 * nonlocal_ridge(y, SIGMA, QUICK), atol=2e-3)
+
+
+def test_mirror_images_are_treated_alike():
+    truth = crop(size=48)
+    y = noisy(truth)
+    mirrored = nonlocal_ridge(y.flip(-1), SIGMA, QUICK).flip(-1)
+    assert psnr(mirrored, truth) == pytest.approx(psnr(nonlocal_ridge(y, SIGMA, QUICK), truth), abs=0.3)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_the_change_of_colours_is_orthonormal(channels):
+    basis = opponent_basis(channels)
+    assert torch.allclose(basis @ basis.mT, torch.eye(channels), atol=1e-6)
+    if channels == 3:
+        assert torch.allclose(basis @ torch.ones(3), torch.tensor([3**0.5, 0, 0]), atol=1e-6)
+
+
+def test_a_constant_that_is_added_comes_back():
+    # Without a pilot Θ minimises an unbiased risk over all combinations of patches, and large
+    # common means make it sum to one; so the level of the picture hardly matters.
+    y = noisy(crop(size=48))
+    settings = replace(FIRST, stride=6, radius=8)
+    there = filter_once(y + 0.5, SIGMA, settings) - 0.5
+    assert (there - filter_once(y, SIGMA, settings)).abs().mean() < 0.15 * SIGMA
+
+
+@pytest.mark.gpu
+def test_gpu_and_cpu_agree():
+    y = noisy(crop())
+    there = nonlocal_ridge(y.cuda(), SIGMA, QUICK)
+    assert there.device.type == "cuda"
+    # Neighbours that are equally near may be chosen differently, so pixels may differ a little.
+    assert psnr(there.cpu(), nonlocal_ridge(y, SIGMA, QUICK)) > 45

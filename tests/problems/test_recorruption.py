@@ -1,0 +1,160 @@
+"""Examples for `recorrupt`: what is asked, what the answer is, and which pixels count."""
+
+import pytest
+import torch
+
+from chnorm_cli.problems.recorruption import (
+    Example,
+    centered,
+    dropped_again,
+    mask_features,
+    noise_features,
+    recorrupted_noise,
+    renoised,
+)
+
+SIGMA = 0.1
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def picture(channels=3, size=(20, 24), seed=1):
+    return torch.rand(channels, *size, generator=seeded(seed))
+
+
+def blackboard():
+    said = []
+    return said, said.append
+
+
+def filled_with_half(y, known):
+    return torch.where(known, y, 0.5)
+
+
+def holes(share=0.3, size=(20, 24)):
+    """What is known: a block is missing, and some pixels here and there."""
+    known = torch.rand(*size, generator=seeded(2)) > share
+    known[4:9, 5:15] = False
+    return known
+
+
+def test_renoised_asks_for_the_guess_from_the_guess_with_fresh_noise():
+    guess = picture()
+    asked = []
+
+    def denoise(noisy, sigma):
+        assert sigma == SIGMA
+        asked.append(noisy)
+        return noisy * 0.5
+
+    said, say = blackboard()
+    examples = renoised(guess, SIGMA, denoise, 3, seeded(), say)
+    assert len(examples) == len(said) == 3
+    for example, noisy in zip(examples, asked, strict=True):
+        assert torch.equal(example.target, guess)
+        assert torch.equal(example.guess, noisy * 0.5)
+        assert torch.equal(example.features, noise_features(noisy, noisy * 0.5, SIGMA))
+        assert example.weight is None
+        assert (noisy - guess).std() == pytest.approx(SIGMA, rel=0.1)
+    assert not torch.equal(asked[0], asked[1])
+
+
+@pytest.mark.parametrize("alpha", [0.3, 0.5, 1.0])
+def test_recorrupted_noise_is_independent_of_the_noise_in_its_target(alpha):
+    truth = torch.full((3, 150, 150), 0.5)
+    y = truth + SIGMA * torch.randn(truth.shape, generator=seeded(3))
+    (example,) = recorrupted_noise(y, SIGMA, 1, seeded(), alpha=alpha)
+    asked, answer = example.guess - truth, example.target - truth
+    assert asked.std() == pytest.approx(SIGMA * (1 + alpha**2) ** 0.5, rel=0.02)
+    assert answer.std() == pytest.approx(SIGMA * (1 + alpha**-2) ** 0.5, rel=0.02)
+    correlation = torch.corrcoef(torch.stack([asked.flatten(), answer.flatten()]))[0, 1]
+    assert correlation.abs() < 0.02
+    assert torch.equal(example.features, centered(example.guess))
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_only_observed_pixels_are_dropped_and_they_are_the_ones_that_count(share):
+    y, known = picture() * holes(), holes()
+    handed = []
+
+    def fill(values, still):
+        handed.append(still)
+        return filled_with_half(values, still)
+
+    said, say = blackboard()
+    examples = dropped_again(y, known, fill, 5, seeded(), say, share=share)
+    assert len(examples) == len(said) == 5
+    for example, still in zip(examples, handed, strict=True):
+        dropped = example.weight[0] > 0
+        assert example.weight.shape == (1, 20, 24)
+        assert dropped.any()
+        assert not (dropped & ~known).any()
+        assert torch.equal(known & ~dropped, still)
+        # A share of the observed pixels, up to the luck of the draw.
+        assert dropped.sum() / known.sum() < share + 0.08
+        assert torch.equal(example.target[:, dropped], y[:, dropped])
+        assert (example.guess[:, dropped] == 0.5).all()  # the answer is not in the question
+        assert torch.equal(example.features, mask_features(example.guess, still))
+    assert not torch.equal(handed[0], handed[1])
+
+
+def test_dropped_holes_have_the_shape_of_the_real_ones():
+    known = torch.ones(40, 40, dtype=torch.bool)
+    known[10:14, 8:20] = False  # 3 % of the picture: all of the shifted hole is dropped
+    (example,) = dropped_again(picture(size=(40, 40)), known, filled_with_half, 1, seeded(), print)
+    dropped = example.weight[0] > 0
+    overlap = 48 - int(dropped.sum())
+    assert 0 <= overlap < 48
+    if overlap == 0:  # a shifted or mirrored 4×12 block, perhaps wrapped around the border
+        assert sorted({int(n) for n in dropped.sum(0)}) == [0, 4]
+        assert sorted({int(n) for n in dropped.sum(1)}) == [0, 12]
+
+
+@pytest.mark.parametrize("make", ["renoised", "recorrupted", "dropped"])
+def test_the_seed_decides(make):
+    y = picture()
+
+    def examples(seed):
+        match make:
+            case "renoised":
+                return renoised(y, SIGMA, lambda x, _: x, 2, seeded(seed), lambda _: None)
+            case "recorrupted":
+                return recorrupted_noise(y, SIGMA, 2, seeded(seed))
+            case _:
+                return dropped_again(y, holes(), filled_with_half, 2, seeded(seed), lambda _: None)
+
+    for first, again, other in zip(examples(0), examples(0), examples(1), strict=True):
+        assert torch.equal(first.features, again.features)
+        assert not torch.equal(first.features, other.features)
+
+
+def test_features_are_of_about_unit_size():
+    truth, noise = picture(size=(64, 64)), SIGMA * torch.randn(3, 64, 64, generator=seeded())
+    features = noise_features(truth + noise, truth, SIGMA)
+    assert features.shape == (6, 64, 64)
+    assert features[3:].std() == pytest.approx(0.5, rel=0.05)
+    assert features[:3].abs().max() <= 2
+    known = holes()
+    shown = mask_features(picture(), known)
+    assert shown.shape == (4, 20, 24)
+    assert torch.equal(shown[3] > 0, known)
+    assert shown[3].abs().eq(1).all()
+
+
+def test_crops_and_stacks_keep_the_parts_together():
+    places = torch.arange(20.0 * 24).view(1, 20, 24)
+    example = Example(places.expand(4, -1, -1), places, places + 0.5, places + 1)
+    part = example.crop(3, 5, 8)
+    assert part.guess.shape == (1, 8, 8)
+    assert float(part.guess[0, 0, 0]) == 3 * 24 + 5
+    stacked = Example.stack([part, example.crop(0, 0, 8)], lambda x: x.flip(-1))
+    assert stacked.features.shape == (2, 4, 8, 8)
+    assert torch.equal(stacked.guess[0], part.guess.flip(-1))
+    assert torch.equal(stacked.guess + 0.5, stacked.target)
+    assert torch.equal(stacked.guess + 1, stacked.weight)
+    assert torch.equal(stacked.features[:, :1], stacked.guess)
+    plain = Example(places, places, places)
+    assert plain.crop(0, 0, 4).weight is None
+    assert Example.stack([plain, plain], lambda x: x).weight is None
