@@ -77,12 +77,12 @@ class Descent:
         if not math.isfinite(loss + total) or self._blew_up(loss):
             self._go_back()
             return Measured(loss, total, norms, went_back=True)
+        if self.count % self.every == 0:  # before the update: only of these weights is the loss known
+            self.good = self._copy()
+            self.returns = 0
         self.optimizers.step()
         self.count += 1
         self.smoothed = loss if self.smoothed is None else 0.9 * self.smoothed + 0.1 * loss
-        if self.count % self.every == 0:
-            self.good = self._copy()
-            self.returns = 0
         return Measured(loss, total, norms)
 
     def _blew_up(self, loss: float) -> bool:
