@@ -115,6 +115,8 @@ class PriorFit:
             self.best = rule.best.output
         if check.error is None or not weights or self.outcome is Outcome.TIME:
             return
+        if recipe.refit * best_index < 1:  # no step to take, and the best so far is the answer
+            return
         yield from self._refit(descent, weights, index, best_index)
 
     def _refit(
