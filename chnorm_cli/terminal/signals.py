@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from chnorm_cli.scaling.failures import ExitCode
 
-PATIENCE = 0.7  # seconds for an orderly end: a long convolution cannot be interrupted otherwise
+PATIENCE = 0.7  # seconds for an orderly end
+ANSWERED = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(BaseException):
@@ -42,24 +44,44 @@ def listening(patience: float | None = PATIENCE) -> Iterator[None]:
         if stopping:
             _end(number)
         stopping = True
-        if patience is not None:
-            timer = threading.Timer(patience, _end, (number,))
-            timer.daemon = True
-            timer.start()
         raise Stopped(number)
 
-    wanted = [
-        number
-        for number in (signal.SIGINT, signal.SIGTERM)
-        if signal.getsignal(number) is not signal.SIG_IGN
-    ]
+    wanted = [number for number in ANSWERED if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, stop) for number in wanted}
     try:
-        yield
+        with _deadline(patience):
+            yield
     finally:
         if not stopping:  # otherwise a late second signal must not meet Python's own handler
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+@contextmanager
+def _deadline(patience: float | None) -> Iterator[None]:
+    """End the process `patience` seconds after a signal arrived.
+
+    Python runs its handlers only between two of its own instructions, and a large convolution is
+    one: the number of the signal comes through a pipe that C code writes to, so that another
+    thread sees it at once.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+
+    def wait() -> None:
+        while numbers := os.read(reading, 1):
+            if numbers[0] in ANSWERED and patience is not None:
+                time.sleep(patience)
+                _end(numbers[0])
+        os.close(reading)
+
+    threading.Thread(target=wait, daemon=True).start()
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writing)
 
 
 def _end(number: int) -> None:

@@ -49,6 +49,7 @@ def test_a_stuck_computation_is_left_behind(start, photo, tmp_path):
     # A long hash in C stands for a long convolution: no signal handler of Python's runs meanwhile.
     process = start("denoise", "photo.png", "-o", "x.png", "--progress", "json", fake="die=stuck")
     wait_for(process, b"prepared")
+    time.sleep(0.3)  # until it is stuck
     seconds, _ = stop(process, signal.SIGINT)
     assert process.returncode == 130
     assert seconds < 1.2
