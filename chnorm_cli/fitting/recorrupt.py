@@ -85,9 +85,7 @@ class RecorruptFit:
 
     def estimate(self) -> Tensor | None:
         """Give the best picture so far, (C, H, W); during the fit it costs one pass of the network."""
-        if self.answered is None:
-            self.answered = self._answer()
-        return self.answered
+        return self._answer() if self.answered is None else self.answered
 
     def __iter__(self) -> Iterator[Step]:
         """Make the examples, then run the fit, one `Step` an iteration."""
