@@ -29,9 +29,13 @@ UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 def version(wanted: bool) -> None:
     """Print the version and end."""
     if wanted:
+        from importlib.metadata import PackageNotFoundError
         from importlib.metadata import version as installed
 
-        print(f"chnorm {installed('chnorm')}")
+        try:
+            print(f"chnorm {installed('chnorm')}")
+        except PackageNotFoundError:
+            print("chnorm, run from its source without being installed")
         raise typer.Exit
 
 

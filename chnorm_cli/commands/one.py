@@ -13,7 +13,7 @@ from chnorm_cli.scaling.events import Finished
 from chnorm_cli.scaling.failures import ExitCode, explain, usage
 from chnorm_cli.scaling.requests import Request
 from chnorm_cli.scaling.watch import watching
-from chnorm_cli.terminal.console import complain, console
+from chnorm_cli.terminal.console import console
 from chnorm_cli.terminal.history import (
     history_table,
     plot_curves,
@@ -51,8 +51,6 @@ def restore_one(request: Request, options: Options, mode: ProgressMode) -> ExitC
         finished.report["notes"].append(words)
         if mode is ProgressMode.JSON:
             write_event(finished)
-        else:
-            complain(words, "note")
     except Exception as error:
         _fail(error, request)
     _tell(finished, options, mode)

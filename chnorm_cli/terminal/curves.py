@@ -9,7 +9,7 @@ from itertools import pairwise
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 ASCII_EIGHTHS = " .:-=+*#@"
 LIMIT = 1024  # points that are kept; far more than any terminal has columns
-LEAST_SPAN = math.log(1.5)  # a flat curve stays flat instead of magnifying its noise
+LEAST_SPAN = math.log(3)  # a flat curve stays flat instead of magnifying its noise
 
 
 class Trace:

@@ -9,7 +9,7 @@ from shell import save
 TASKS = {
     "denoise": ["--steps", 3],
     "inpaint": ["--mask", "m.png", "--steps", 3],
-    "superres": ["--scale", 2, "--steps", 12],
+    "superres": ["--scale", 2, "--steps", 3],
 }
 
 

@@ -5,8 +5,11 @@ import os
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 from shell import command, environment, save
+
+from chnorm_cli.images import Picture, encode, read_pictures
 
 PNG, TIFF = b"\x89PNG", (b"II*\0", b"MM\0*")
 
@@ -115,6 +118,22 @@ def test_both_kinds_of_json_parse(chnorm, photo, tmp_path):
     failed = chnorm("denoise", "no.png", "-o", "x.png", "--json", "--progress", "json")
     assert json.loads(failed.stdout)["exit_code"] == failed.returncode == 1
     assert json.loads(failed.stderr)["event"] == "failed"
+
+
+def test_pages_are_all_restored_or_one_is_chosen(chnorm, photo, tmp_path):
+    pages = [Picture(np.full((8, 9, 1), level, np.float32)) for level in (0.2, 0.4, 0.6)]
+    (tmp_path / "stack.tif").write_bytes(encode(pages, format="tiff").data)
+    asked = chnorm("denoise", "stack.tif", "-o", "x.tif")
+    assert asked.returncode == 1
+    assert b"3 pages" in asked.stderr
+    whole = chnorm("denoise", "stack.tif", "-o", "x.tif", "--page", "all", "--json", "-q")
+    assert whole.returncode == 0
+    assert len(json.loads(whole.stdout)["pages"]) == 3
+    assert len(read_pictures(tmp_path / "x.tif", name="x.tif", page="all")) == 3
+    late = chnorm("denoise", "stack.tif", "-o", "x.png", "--page", "all", fake="pause=60")
+    assert late.returncode == 1  # before the fit, not after it
+    one = chnorm("denoise", "stack.tif", "-o", "x.png", "--page", 2)
+    assert one.returncode == 0
 
 
 def test_plot_is_a_picture(chnorm, photo, tmp_path):
