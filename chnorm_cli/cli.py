@@ -51,6 +51,8 @@ def chnorm(
       chnorm inpaint torn.png --mask holes.png -o whole.png
       chnorm superres small.png --scale 4 -o large.png
       chnorm corrupt photo.png --noise 25 | chnorm denoise - | chnorm score - --truth photo.png
+
+    Each command has a help of its own: chnorm denoise -h.
     """
 
 

@@ -71,6 +71,8 @@ def corrupt(
       chnorm corrupt photo.png --missing 0.5 --mask-out m.png -o holes.png
       chnorm corrupt photo.png --noise 25 --depth float -o noisy.tif
       chnorm corrupt photo.png --noise 25 | chnorm denoise - > clean.png
+
+    The order is: downscaling, noise, missing pixels.
     """
     import numpy as np
 

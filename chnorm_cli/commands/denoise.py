@@ -18,6 +18,8 @@ def denoise(pictures: Pictures, options: Options, sigma: Sigma = None) -> ExitCo
       chnorm denoise noisy.tif -o clean.tif --effort best --sigma 12
       chnorm denoise scans/ -o clean/ --jobs 2
       cat noisy.png | chnorm denoise - > clean.png
+
+    It stops by itself; --effort and --time say how long it may take.
     """
     from chnorm_cli.commands.restoring import restore
 

@@ -17,6 +17,8 @@ def devices(as_json: AsJson = False) -> ExitCode:
     For example:
       chnorm devices
       chnorm devices --json
+
+    --device takes one of these names.
     """
     from chnorm_cli.commands.streams import write_json
 

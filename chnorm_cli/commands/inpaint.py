@@ -43,6 +43,8 @@ def inpaint(
       chnorm inpaint torn.png --mask holes.png -o whole.png
       chnorm inpaint drawing.png --mask alpha -o opaque.png
       chnorm inpaint scans/ --mask masks/ -o whole/
+
+    It stops by itself; --effort and --time say how long it may take.
     """
     from chnorm_cli.commands.restoring import restore
     from chnorm_cli.commands.streams import read_stdin

@@ -51,6 +51,8 @@ def superres(
       chnorm superres small.png --scale 4 -o large.png
       chnorm superres thumbs/ --scale 2 -o large/
       cat small.png | chnorm superres - -o tiff:- > large.tif
+
+    It stops by itself; --effort and --time say how long it may take.
     """
     from chnorm_cli.commands.restoring import restore
 
