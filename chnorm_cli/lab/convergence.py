@@ -222,12 +222,12 @@ class Result:
                 runs = [r for r in self.runs if (r.network, r.arm) == (network.name, arm.name)]
                 for run in runs:
                     row[0].plot(
-                        range(1, len(run.trace.losses) + 1), run.trace.losses, DASHES[number],
-                        color=colour(number), linewidth=1, label=arm.name,
+                        range(1, len(run.trace.losses) + 1), run.trace.losses, color=colour(number),
+                        linestyle=DASHES[number], linewidth=1, label=arm.name,
                     )  # fmt: skip
                 if arm.name in (CHANNEL, NONE):
                     row[3].plot(
-                        runs[0].fitted, DASHES[number], color=colour(number), linewidth=1,
+                        runs[0].fitted, color=colour(number), linestyle=DASHES[number], linewidth=1,
                         label=arm.name,
                     )  # fmt: skip
             label_lines(row[0], loc="lower left")

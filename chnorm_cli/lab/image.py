@@ -160,6 +160,7 @@ def run(settings: Settings) -> Generator[str, None, Result]:
     traces: dict[str, list[Trace]] = {}
     for arm in settings.arms:
         for seed in range(settings.seed, settings.seed + settings.seeds):
+            yield f"{arm.name}, seed {seed}"
             random = torch.Generator().manual_seed(seed)
             spec = ChainSpec(
                 width=32, depth=6, kernel=3, signal=False, bias=arm.bias, output_bias=arm.bias
