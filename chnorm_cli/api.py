@@ -51,8 +51,8 @@ def inpaint(
 
     Observed pixels come back bit for bit, unless `sigma` (0–255 scale) says they are noisy.
     """
+    image, missing = np.asarray(image), np.asarray(missing, dtype=bool)
     pixels, back = _opened(image)
-    missing = np.asarray(missing, dtype=bool)
     restored = back(_run(prepare_inpaint(pixels, missing, sigma=sigma, settings=settings)))
     if not sigma:
         restored[~missing] = image[~missing]  # floats outside [0, 1] make a round trip otherwise

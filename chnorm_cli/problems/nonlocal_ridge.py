@@ -131,7 +131,9 @@ def _combination(group: Tensor, sigma: float, noisy: bool) -> Tensor:
     eye = torch.eye(k, device=group.device, dtype=group.dtype)
     # Fewer values than patches leave the noisy Gram matrix singular; a trace of ridge keeps Θ finite.
     ridge = (1e-3 if n < 2 * k else 1e-6) * noise if noisy else noise
-    factor, _ = torch.linalg.cholesky_ex(gram + ridge * eye)
+    # With hardly any noise, like patches make a Gram matrix that is singular up to rounding.
+    rounding = 4.0 * torch.finfo(gram.dtype).eps * gram.diagonal(dim1=-2, dim2=-1).sum(-1)
+    factor, _ = torch.linalg.cholesky_ex(gram + (ridge + rounding[..., None, None]) * eye)
     theta: Tensor = eye - noise * torch.cholesky_inverse(factor)
     return theta
 

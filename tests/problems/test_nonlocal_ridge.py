@@ -60,6 +60,13 @@ def test_a_nearly_clean_picture_is_nearly_kept():
     assert psnr(nonlocal_ridge(x, 0.2 / 255, QUICK), x) > 50
 
 
+@pytest.mark.parametrize("sigma", [0.1, 1, 3])
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_smooth_pictures_without_any_noise_are_kept(level, sigma):
+    x = torch.full((3, 32, 32), level) + torch.linspace(0, 0.1, 32)
+    assert psnr(nonlocal_ridge(x, sigma / 255, QUICK), x) > 50  # their groups are singular
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 30), (7, 7), (8, 6), (31, 47)])
 def test_any_size_and_number_of_channels(size, channels):
