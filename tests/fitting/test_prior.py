@@ -122,8 +122,8 @@ def test_each_rule_stops_the_fit_by_itself(task, stop, outcome, stage):
 
 
 def test_stopping_against_noise_gives_a_better_picture_than_going_on():
-    early = fit_of("denoise", recipe=PriorRecipe(steps=1500))
-    late = fit_of("denoise", recipe=PriorRecipe(steps=1500), stop=Stop.NONE)
+    early = fit_of("denoise", recipe=PriorRecipe(steps=600))
+    late = fit_of("denoise", recipe=PriorRecipe(steps=600), stop=Stop.NONE)
     list(early), list(late)
     error = [(fit.estimate() - truth()).square().mean() for fit in (early, late)]
     assert error[0] < error[1]

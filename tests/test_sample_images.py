@@ -1,0 +1,70 @@
+"""The sample pictures are what their README says, and can be made again."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from chnorm_cli.cli import main
+
+SAMPLES = Path(__file__).parents[1] / "sample_images"
+README = (SAMPLES / "README.md").read_text()
+COMMANDS = re.findall(r"^\$ chnorm (.+)$", README, re.MULTILINE)
+
+
+def pixels(path):
+    return np.asarray(Image.open(path))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_makes_its_picture_again(command, tmp_path, monkeypatch):
+    arguments = shlex.split(command)
+    name = arguments[arguments.index("-o") + 1]
+    for file in SAMPLES.glob("*.png"):
+        if file.name != name:
+            shutil.copy(file, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 0
+    assert np.array_equal(pixels(tmp_path / name), pixels(SAMPLES / name))
+
+
+def test_every_picture_is_explained_and_they_are_small():
+    files = list(SAMPLES.glob("*.png"))
+    assert len(files) == 7
+    assert sum(file.stat().st_size for file in files) < 600_000
+    for file in files:
+        assert f"`{file.name}" in README or f" {file.name}" in README
+        assert max(pixels(file).shape[:2]) <= 256
+
+
+def test_the_mask_is_white_where_the_picture_is_lost():
+    missing = pixels(SAMPLES / "scratches.png") > 0
+    truth, bad = pixels(SAMPLES / "coffee.png"), pixels(SAMPLES / "coffee-scratched.png")
+    assert (bad[missing] == 0).all()
+    assert np.array_equal(bad[~missing], truth[~missing])
+    assert f"{100 * missing.mean():.1f} %" in README
+
+
+def test_the_noise_is_as_strong_as_it_says():
+    truth = pixels(SAMPLES / "astronaut.png").astype(float)
+    noisy = pixels(SAMPLES / "astronaut-noisy.png").astype(float)
+    error = np.square(noisy - truth).mean()
+    assert f"{10 * np.log10(255**2 / error):.1f} dB" in README
+
+
+def test_make_draws_the_truths_and_the_mask_again(tmp_path, monkeypatch):
+    import runpy
+
+    script = shutil.copy(SAMPLES / "make.py", tmp_path)
+    runpy.run_path(str(script), run_name="__main__")
+    made = sorted(tmp_path.glob("*.png"))
+    assert [file.name for file in made] == [
+        "astronaut.png", "chelsea.png", "coffee.png", "scratches.png",
+    ]  # fmt: skip
+    for file in made:
+        if file.name != "scratches.png":  # the letters are those of Pillow's own font, as it is now
+            assert np.array_equal(pixels(file), pixels(SAMPLES / file.name))
