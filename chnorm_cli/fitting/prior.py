@@ -158,7 +158,7 @@ class PriorFit:
             return None, self.z, self.z
         if not measured.went_back:
             self.average.update(outputs[-1])
-        average = self.average.value if self.average.value is not None else outputs[-1]
+        average = self.average.value if self.average.value is not None else outputs[-1].detach()
         step = Step(
             index=index,
             loss=measured.loss,
