@@ -46,12 +46,12 @@ class Settings:
     @property
     def widths(self) -> tuple[int, ...]:
         """Channels of the decoder's blocks."""
-        return (64,) * 6 if self.full else (32,) * 4
+        return (64,) * 6 if self.full else (24,) * 4
 
     @property
     def steps(self) -> int:
         """Gradient steps of one fit."""
-        return 1500 if self.full else 120
+        return 1500 if self.full else 100
 
 
 @dataclass(frozen=True)

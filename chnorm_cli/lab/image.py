@@ -149,6 +149,8 @@ class Result:
             for trace in traces:
                 steps = range(1, len(trace.losses) + 1)
                 panels[0].plot(steps, trace.losses, color=colour(number), label=name)
+            if number:
+                panels[1 + number].sharey(panels[1])  # so that what vanishes is seen to
             layer_curves(panels[1 + number], traces[0].layers, title=f"‖∇W‖ by layer: {name}")
         panels[0].axhline(self.variance, color="0.6", linestyle=":", linewidth=0.8)
         label_lines(panels[0])

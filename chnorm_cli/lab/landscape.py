@@ -79,6 +79,14 @@ class Surface:
     loss: Tensor  # (points, points)
 
     @property
+    def heights(self) -> tuple[str, str, str, str]:
+        """Centre, median, highest point and plateau, for the table."""
+        if not math.isfinite(self.end):
+            return "diverged", "", "", ""
+        middle, top = float(self.loss.median()), float(self.loss.max())
+        return short(self.end), short(middle), short(top), f"{self.plateau:.0%}"
+
+    @property
     def plateau(self) -> float:
         """The share of the surface whose loss is within 10 % of the loss at its centre."""
         near = (self.loss - self.end).abs() <= 0.1 * self.end
@@ -100,8 +108,7 @@ class Result:
         """Say how low the centre is, and how flat its surroundings are."""
         rows = [
             (
-                s.network, s.arm, s.seed, short(s.end), short(float(s.loss.median())),
-                short(float(s.loss.max())), f"{s.plateau:.0%}",
+                s.network, s.arm, s.seed, *s.heights,
             )
             for s in self.surfaces
         ]  # fmt: skip
@@ -112,7 +119,7 @@ class Result:
             "plateau: the share of the surface whose loss is within 10 % of that at the centre.",
             "The directions are raw random weights, as in the authors' notebook. Without "
             "normalization the heights far out depend on the scale of the weights and say little.",
-            "inf: the descent diverged (rate 0.1 is too much for that initialisation).",
+            "diverged: the rate 0.1 is too much for that initialisation.",
         ]
         title = f"Loss in [−{REACH:g}, {REACH:g}]² around the end of a descent, SGD {RATE}"
         return Report(title, Table(columns, rows), self._claims(), self._curves(), notes)
@@ -169,14 +176,14 @@ class Result:
         for row, network in zip(grid, NETWORKS, strict=True):
             for axes, arm in zip(row, ARMS, strict=True):
                 surface = self.find(network.name, arm)[0]
-                title = f"{network.name}, {arm}: centre {short(surface.end)}"
+                title = f"{network.name}, {arm}: centre {surface.heights[0]}"
                 prepare(axes, title=title, xlabel="a", ylabel="b")
                 axes.grid(visible=False)
                 if not math.isfinite(surface.end):
-                    axes.text(0.5, 0.5, "diverged", ha="center", transform=axes.transAxes)
+                    axes.set_axis_off()
                     continue
                 filled = axes.contourf(
-                    surface.grid, surface.grid, surface.loss.log10().T, levels, cmap="cividis",
+                    surface.grid, surface.grid, surface.loss.log10().T, levels, cmap="viridis",
                     extend="both",
                 )  # fmt: skip
                 axes.plot([0], [0], "x", color="white", markersize=7)

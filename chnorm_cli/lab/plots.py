@@ -42,7 +42,7 @@ def prepare(axes: Axes, *, title: str, xlabel: str, ylabel: str) -> None:
     axes.set_title(title, fontsize=9)
     axes.set_xlabel(xlabel, fontsize=8)
     axes.set_ylabel(ylabel, fontsize=8)
-    axes.tick_params(labelsize=7)
+    axes.tick_params(labelsize=7, which="both")
     axes.grid(visible=True, alpha=0.2, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -73,11 +73,20 @@ def layer_curves(
     for number, (name, norms) in enumerate(layers.items()):
         shade = shades(0.95 * number / max(1, len(names) - 1))
         shown = number in (0, len(names) - 1)
+        steps = thinned(len(norms))
         axes.plot(
-            range(1, len(norms) + 1), [max(norm, FLOOR) for norm in norms], color=shade,
-            linewidth=0.9, label=_position(name, number) if shown else None,
+            steps, [max(norms[step - 1], FLOOR) for step in steps], color=shade, linewidth=0.9,
+            label=_position(name, number) if shown else None,
         )  # fmt: skip
     label_lines(axes)
+
+
+def thinned(count: int, most: int = 250) -> list[int]:
+    """Give at most `most` of the steps 1…count, evenly on a logarithmic axis, the last included."""
+    if count <= most:
+        return list(range(1, count + 1))
+    ratio = count ** (1 / (most - 1))
+    return sorted({round(ratio**k) for k in range(most)})
 
 
 def _position(name: str, number: int) -> str:

@@ -7,6 +7,7 @@ import torch
 
 from chnorm_cli.lab.exponentials import fit_growth
 from chnorm_cli.lab.intervals import mean_interval
+from chnorm_cli.lab.plots import thinned
 from chnorm_cli.lab.report import short, within
 
 DEPTHS = [2, 4, 6, 8, 10, 12]
@@ -57,3 +58,10 @@ def test_numbers_are_short_and_factors_symmetric():
     assert within(3.0, 1.0)
     assert within(0.34, 1.0)
     assert not within(0.33, 1.0)
+
+
+def test_thinning_keeps_both_ends():
+    assert thinned(5) == [1, 2, 3, 4, 5]
+    steps = thinned(5000)
+    assert (steps[0], steps[-1]) == (1, 5000)
+    assert len(steps) <= 250

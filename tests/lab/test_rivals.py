@@ -15,7 +15,6 @@ from chnorm_cli.lab.rivals import (
     redirect_gradients,
 )
 
-
 EXACT = 1e-300  # torch refuses ε = 0
 
 
