@@ -76,7 +76,9 @@ def test_inpaint_keeps_observed_floats_of_any_range(dtype):
     x, missing = 1e3 * picture((12, 12), dtype) - 400, holes((12, 12))
     restored = inpaint(x, missing, settings=QUICK)
     assert np.array_equal(restored[~missing], x[~missing])
-    assert np.abs(restored[missing] - x[missing]).max() < 300  # and the holes are filled in that range
+    assert (
+        np.abs(restored[missing] - x[missing]).max() < 300
+    )  # and the holes are filled in that range
 
 
 def test_inpaint_cleans_observed_pixels_that_are_said_to_be_noisy():

@@ -10,7 +10,6 @@ from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.restoration import (
-    SCALES,
     Restoration,
     prepare_denoise,
     prepare_inpaint,
@@ -19,8 +18,7 @@ from chnorm_cli.restoration import (
 
 TASKS = ["denoise", "inpaint", "superres"]
 FITS = [Fit.PRIOR, Fit.RECORRUPT]
-# superres has the `prior` fit only
-PAIRS = [(task, fit) for task in TASKS for fit in FITS if (task, fit) != ("superres", Fit.RECORRUPT)]
+PAIRS = [*((task, fit) for task in TASKS for fit in FITS), ("superres", Fit.BOTH)]
 
 
 def picture(channels=3, size=(16, 16)):
@@ -33,7 +31,9 @@ def picture(channels=3, size=(16, 16)):
 
 
 def noisy(x, sigma=25):
-    return x + np.float32(sigma / 255) * np.random.default_rng(3).standard_normal(x.shape, np.float32)
+    return x + np.float32(sigma / 255) * np.random.default_rng(3).standard_normal(
+        x.shape, np.float32
+    )
 
 
 def holes(size=(16, 16), share=0.3):
@@ -135,7 +135,9 @@ def test_any_size(task, fit, size):
     assert np.isfinite(solution.pixels).all()
 
 
-@pytest.mark.parametrize("name", [GeneratorName.DECODER, GeneratorName.DEEP_DECODER, GeneratorName.HOURGLASS])
+@pytest.mark.parametrize(
+    "name", [GeneratorName.DECODER, GeneratorName.DEEP_DECODER, GeneratorName.HOURGLASS]
+)
 @pytest.mark.parametrize("task", TASKS)
 def test_every_generator(task, name):
     solution, _ = solved(prepared(task, generator=name, steps=2))
@@ -165,11 +167,13 @@ def test_what_lies_under_the_mask_does_not_matter(task, fit):
     x, missing = picture(), holes()
     other = np.where(missing[..., None], np.float32(0.9), x)
     settings = FitSettings(fit=fit, effort=Effort.FAST, steps=4, threads=1, device="cpu")
-    one, two = (solved(prepare_inpaint(p, missing, settings=settings))[0].pixels for p in (x, other))
+    one, two = (
+        solved(prepare_inpaint(p, missing, settings=settings))[0].pixels for p in (x, other)
+    )
     assert np.array_equal(one[missing], two[missing])
 
 
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
 @pytest.mark.parametrize("kernel", Kernel)
 def test_an_enlarged_picture_reduces_to_the_observed_one(scale, kernel):
     x = picture(size=(6, 5))
@@ -194,7 +198,9 @@ def test_a_clean_picture_is_left_alone_and_says_so():
 def test_a_clean_picture_comes_to_no_harm_when_it_is_denoised_all_the_same():
     x = picture(size=(32, 32))
     solution, _ = solved(
-        prepare_denoise(x, sigma=0.5, settings=FitSettings(effort=Effort.FAST, steps=20, device="cpu"))
+        prepare_denoise(
+            x, sigma=0.5, settings=FitSettings(effort=Effort.FAST, steps=20, device="cpu")
+        )
     )
     assert -10 * np.log10(np.square(solution.pixels - x).mean()) > 45
 
@@ -311,7 +317,10 @@ def test_pixels_that_are_no_picture(pixels, cause):
         (lambda x: prepare_denoise(x, sigma=-1), "sigma"),
         (lambda x: prepare_denoise(x, sigma=float("nan")), "sigma"),
         (lambda x: prepare_inpaint(x, np.ones((16, 16), bool)), "every pixel"),
-        (lambda x: prepare_inpaint(x, np.zeros((16, 15), bool)), "15×16 pixels and the picture 16×16"),
+        (
+            lambda x: prepare_inpaint(x, np.zeros((16, 15), bool)),
+            "15×16 pixels and the picture 16×16",
+        ),
         (lambda x: prepare_inpaint(x, holes(), sigma=-3), "sigma"),
         (lambda x: prepare_superres(x, 5), "2, 3, 4, 8"),
         (lambda x: prepare_superres(x, 2, kernel="sinc"), "sinc"),
@@ -327,11 +336,6 @@ def test_pixels_that_are_no_picture(pixels, cause):
 def test_questions_that_cannot_be_answered(prepare, cause):
     with pytest.raises(ValueError, match=cause):
         prepare(picture())
-
-
-def test_superres_says_what_it_cannot_do():
-    with pytest.raises(ValueError, match="recorrupt"):
-        prepare_superres(picture(), 2, settings=FitSettings(fit=Fit.RECORRUPT))
 
 
 def test_a_device_that_is_not_there_is_an_error():

@@ -50,7 +50,10 @@ def test_muon_moves_by_its_rate_whatever_the_size_of_the_gradient(shape):
 
 
 def test_muon_accumulates_momentum_and_skips_what_has_no_gradient():
-    p, idle = torch.nn.Parameter(torch.zeros(4, 4, 1, 1)), torch.nn.Parameter(torch.ones(4, 4, 1, 1))
+    p, idle = (
+        torch.nn.Parameter(torch.zeros(4, 4, 1, 1)),
+        torch.nn.Parameter(torch.ones(4, 4, 1, 1)),
+    )
     optimizer = Muon([p, idle], lr=0.1)
     gradient = matrix(4, 4).view(4, 4, 1, 1)
     for _ in range(3):

@@ -21,16 +21,22 @@ RECIPE = PriorRecipe(steps=40)
 
 def truth(size=16):
     rows, columns = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
-    return torch.stack([0.2 + 0.6 * (rows > 6), 0.5 + 0.3 * torch.sin(columns / 3.0), columns / size])
+    return torch.stack(
+        [0.2 + 0.6 * (rows > 6), 0.5 + 0.3 * torch.sin(columns / 3.0), columns / size]
+    )
 
 
 def problem_of(task):
     x = truth()
     match task:
         case "denoise":
-            return Problem(add_noise(x, 0.1, torch.Generator().manual_seed(3)), Identity((16, 16)), 0.1)
+            return Problem(
+                add_noise(x, 0.1, torch.Generator().manual_seed(3)), Identity((16, 16)), 0.1
+            )
         case "inpaint":
-            operator = Mask((torch.rand(16, 16, generator=torch.Generator().manual_seed(3)) > 0.3).float())
+            operator = Mask(
+                (torch.rand(16, 16, generator=torch.Generator().manual_seed(3)) > 0.3).float()
+            )
             return Problem(operator.forward(x), operator)
         case _:
             operator = Downsample((8, 8), 2)

@@ -44,7 +44,9 @@ def test_pairs_that_cannot_work_are_refused(name, fit):
 
 @pytest.mark.parametrize("kind", Normalization)
 def test_the_normalization_reaches_the_generator(kind):
-    assert choose(FitSettings(normalization=kind), default=Fit.PRIOR).generator.normalization is kind
+    assert (
+        choose(FitSettings(normalization=kind), default=Fit.PRIOR).generator.normalization is kind
+    )
 
 
 def test_more_effort_is_more_work():
@@ -66,7 +68,14 @@ def test_settings_become_plain_values():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"steps": 0}, {"steps": -1}, {"time": 0}, {"time": float("nan")}, {"threads": 0}, {"seed": 2**64}],
+    [
+        {"steps": 0},
+        {"steps": -1},
+        {"time": 0},
+        {"time": float("nan")},
+        {"threads": 0},
+        {"seed": 2**64},
+    ],
 )
 def test_settings_that_no_fit_can_use(wrong):
     (word,) = wrong

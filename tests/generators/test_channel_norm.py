@@ -10,7 +10,11 @@ from chnorm_cli.generators.names import Normalization
 
 # Two pixels in float64 only: in float32 torch's own kernels differ there between batch sizes.
 CASES = [
-    *[(size, dtype) for size in [(9, 7), (16, 16), (1, 5)] for dtype in [torch.float32, torch.float64]],
+    *[
+        (size, dtype)
+        for size in [(9, 7), (16, 16), (1, 5)]
+        for dtype in [torch.float32, torch.float64]
+    ],
     ((2, 1), torch.float64),
 ]
 
@@ -202,5 +206,7 @@ def test_ablation_none_does_nothing():
 
 def test_centre_and_scale_together_are_channel_normalization():
     z = maps()
-    center, scale = (normalization(k, 3).double() for k in (Normalization.CENTER, Normalization.SCALE))
+    center, scale = (
+        normalization(k, 3).double() for k in (Normalization.CENTER, Normalization.SCALE)
+    )
     assert torch.allclose(scale(center(z)), normalization(Normalization.CHANNEL, 3).double()(z))

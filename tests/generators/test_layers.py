@@ -35,7 +35,9 @@ def test_the_border_is_mirrored():
 
 
 @pytest.mark.parametrize("mode", Upsampling)
-@pytest.mark.parametrize(("size", "target"), [((1, 1), (2, 1)), ((4, 3), (8, 5)), ((5, 8), (9, 16))])
+@pytest.mark.parametrize(
+    ("size", "target"), [((1, 1), (2, 1)), ((4, 3), (8, 5)), ((5, 8), (9, 16))]
+)
 def test_upsampling_gives_the_size_asked_for_and_prefers_no_side(mode, size, target):
     z = torch.rand(1, 2, *size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     x = upsample(z, target, mode)

@@ -68,9 +68,9 @@ def test_the_default_shapes_are_the_papers():
         (GeneratorName.DEEP_DECODER, 100_224),
         (GeneratorName.HOURGLASS, 2_217_831),
     ]:
-        network = GeneratorSpec(
-            name, DEFAULT_WIDTHS[name], place=NormalizationPlace.AFTER
-        ).build(channels=3, size=(32, 32))
+        network = GeneratorSpec(name, DEFAULT_WIDTHS[name], place=NormalizationPlace.AFTER).build(
+            channels=3, size=(32, 32)
+        )
         assert parameters(network) == count
 
 

@@ -30,7 +30,7 @@ def test_one_step_of_descent_moves_it(size, kind):
     with torch.no_grad():
         for parameter in network.parameters():
             assert torch.isfinite(parameter.grad).all()
-            parameter -= 0.1 * parameter.grad
+            parameter.sub_(0.1 * parameter.grad)
     assert network(features(size)).abs().max() > 0
 
 

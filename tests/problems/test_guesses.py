@@ -6,8 +6,8 @@ from pictures import bundled, psnr
 
 from chnorm_cli.problems.guesses import fill_guess
 from chnorm_cli.problems.names import FirstGuess
-from chnorm_cli.problems.problem import Problem
 from chnorm_cli.problems.operators import Downsample, Identity, Mask
+from chnorm_cli.problems.problem import Problem
 
 STRENGTHS = (16.0, 12.0, 8.0)
 

@@ -21,7 +21,10 @@ def waves(height=96, width=128):
     """A smooth colour picture without a grain of its own."""
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     return torch.stack(
-        [0.5 + 0.3 * torch.sin(rows / a) * torch.cos(columns / b) for a, b in [(9, 20), (15, 8), (30, 12)]]
+        [
+            0.5 + 0.3 * torch.sin(rows / a) * torch.cos(columns / b)
+            for a, b in [(9, 20), (15, 8), (30, 12)]
+        ]
     )
 
 

@@ -79,14 +79,18 @@ def test_any_size_and_number_of_channels(size, channels):
 
 def test_the_unit_does_not_matter():
     y = noisy(crop(size=32))
-    assert torch.allclose(nonlocal_ridge(4 * y, 4 * SIGMA, QUICK), 4 * nonlocal_ridge(y, SIGMA, QUICK), atol=2e-3)
+    assert torch.allclose(
+        nonlocal_ridge(4 * y, 4 * SIGMA, QUICK), 4 * nonlocal_ridge(y, SIGMA, QUICK), atol=2e-3
+    )
 
 
 def test_mirror_images_are_treated_alike():
     truth = crop(size=48)
     y = noisy(truth)
     mirrored = nonlocal_ridge(y.flip(-1), SIGMA, QUICK).flip(-1)
-    assert psnr(mirrored, truth) == pytest.approx(psnr(nonlocal_ridge(y, SIGMA, QUICK), truth), abs=0.3)
+    assert psnr(mirrored, truth) == pytest.approx(
+        psnr(nonlocal_ridge(y, SIGMA, QUICK), truth), abs=0.3
+    )
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
