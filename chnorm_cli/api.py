@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ def superres(
     return back(_run(prepare_superres(pixels, scale, kernel=kernel, settings=settings)))
 
 
-def _opened(image: Array) -> tuple[Array, Any]:
+def _opened(image: Array) -> tuple[Array, Callable[[Array], Array]]:
     """Give float pixels (H, W, C) and the way back to the shape and dtype of the input."""
     image = np.asarray(image)
     if image.ndim not in (2, 3):

@@ -37,6 +37,15 @@ class Budget:
             share = max(share, self.elapsed / self.seconds)
         return min(share, 1.0)
 
+    def part(self, share: float, *, until: float) -> Budget:
+        """Give a stage its `share` of the steps that were asked for, and the time up to `until`.
+
+        What earlier stages left over of their time is the stage's to use.
+        """
+        steps = None if self.steps is None else max(1, round(self.steps * share))
+        seconds = None if self.seconds is None else max(0.0, until * self.seconds - self.elapsed)
+        return Budget(self.planned, steps, seconds)
+
     def exhausted(self, index: int, *, reserve: float = 0.0) -> Outcome | None:
         """Give the reason to end after step `index`, keeping `reserve` seconds for what follows."""
         if index >= self.last_step:

@@ -77,7 +77,9 @@ class Descent:
         if not math.isfinite(loss + total) or self._blew_up(loss):
             self._go_back()
             return Measured(loss, total, norms, went_back=True)
-        if self.count % self.every == 0:  # before the update: only of these weights is the loss known
+        if (
+            self.count % self.every == 0
+        ):  # before the update: only of these weights is the loss known
             self.good = self._copy()
             self.returns = 0
         self.optimizers.step()

@@ -35,6 +35,7 @@ class PriorRecipe:
     held_out: float = 0.03  # share of observed pixels that the stop rule keeps for itself
     patience: float = 0.35
     refit: float = 0.15  # afterwards, this share of the steps on all of the observation
+    decay_share: float = 0.0  # the learning rate falls over this last share of planned steps
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,9 @@ class PriorFit:
         best_index = 0
         while self.outcome is None:
             index += 1
+            if recipe.decay_share:
+                left = 1.0 - self.budget.share_done(index - 1)
+                optimizers.scale_rates(min(1.0, max(0.05, left / recipe.decay_share)))
             step, average, output = self._advance(descent, check.loss, index, "fit")
             if step is None:
                 return

@@ -34,6 +34,41 @@ RECORRUPT = {
 
 PRIOR_STEPS = {Effort.FAST: 400, Effort.NORMAL: 2000, Effort.BEST: 6000}
 
+
+@dataclass(frozen=True)
+class SuperresRecipe:
+    """Super-resolution: recorrupt in steps of ×2, the prior from several seeds, and their mean."""
+
+    recorrupt: RecorruptRecipe
+    prior: PriorRecipe
+    priors: int
+    first_shrinks: tuple[float, ...] = (1.0, 0.9, 0.8, 0.7, 0.6)
+    later_shrinks: tuple[float, ...] = (1.0, 0.8)
+    strengths: tuple[float, ...] = (15.0, 15.0, 15.0, 15.0)
+    # The prior's cost grows with the enlarged picture; beyond this it would take many minutes.
+    most_pixels: int = 1_500_000
+
+
+SUPERRES = {
+    Effort.FAST: SuperresRecipe(
+        RecorruptRecipe(steps=120, crop=48),
+        PriorRecipe(steps=80, muon_lr=0.01, decay_share=0.5),
+        priors=0,
+        strengths=(15.0, 15.0),
+    ),
+    Effort.NORMAL: SuperresRecipe(
+        RecorruptRecipe(steps=300, crop=48),
+        PriorRecipe(steps=150, muon_lr=0.01, decay_share=0.5),
+        priors=2,
+    ),
+    Effort.BEST: SuperresRecipe(
+        RecorruptRecipe(steps=800, crop=48, widths=(32, 48, 64, 96)),
+        PriorRecipe(steps=250, muon_lr=0.01, decay_share=0.5),
+        priors=5,
+        strengths=(15.0,) * 6,
+    ),
+}
+
 # The learning rate of the authors, per architecture; the hourglass is theirs, Adam and jitter too.
 PRIOR = {
     GeneratorName.DECODER: PriorRecipe(steps=2000),
@@ -42,6 +77,9 @@ PRIOR = {
         steps=2000, adam_lr=0.01, muon_lr=None, jitter=1 / 30, average=0.99
     ),
 }
+
+
+Recipe = RecorruptRecipe | PriorRecipe | SuperresRecipe
 
 
 @dataclass(frozen=True)
@@ -62,8 +100,10 @@ def choose(settings: FitSettings, *, default: Fit) -> Choice:
         # A generator that is asked for by name decides the fit it is made for.
         fit = default if name is GeneratorName.AUTO else _fit_for(name)
     if name is GeneratorName.AUTO:
-        name = GeneratorName.UNET if fit is Fit.RECORRUPT else GeneratorName.DECODER
-    if _fit_for(name) is not fit:
+        name = GeneratorName.DECODER if fit is Fit.PRIOR else GeneratorName.UNET
+    if fit is Fit.BOTH and default is not Fit.BOTH:
+        raise ValueError("fit both is for super-resolution; choose recorrupt or prior here")
+    if fit is not Fit.BOTH and _fit_for(name) is not fit:
         raise ValueError(
             f"generator {name} does not go with fit {fit}: recorrupt learns an image-to-image map"
             " (unet), prior a picture from random input (decoder, deep-decoder, hourglass)"

@@ -34,7 +34,7 @@ class RecorruptRecipe:
     average: float = 0.99
     widths: tuple[int, ...] = (24, 32, 48, 64)
     passes: tuple[Pass, ...] = (FIRST, SECOND)  # first guess against noise
-    strengths: tuple[float, ...] = ()  # first guess against holes, 0–255 scale
+    strengths: tuple[float, ...] = ()  # plug-and-play iterations for holes, 0–255 scale
 
 
 def transformed(x: Tensor, symmetry: int) -> Tensor:

@@ -16,6 +16,7 @@ class Fit(StrEnum):
     AUTO = "auto"
     RECORRUPT = "recorrupt"
     PRIOR = "prior"
+    BOTH = "both"  # super-resolution only: the two agree so little in their errors that both help
 
 
 class Effort(StrEnum):

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from chnorm_cli.problems.names import FirstGuess
 from chnorm_cli.problems.nonlocal_ridge import Pass, filter_once, opponent_basis
-from chnorm_cli.problems.operators import Mask
+from chnorm_cli.problems.operators import Mask, Operator
 
 FILLING = Pass(neighbours=32, joint=False, radius=12)
 
 
-def fill_guess(
-    guess: FirstGuess, strengths: tuple[float, ...]
-) -> Callable[[Tensor, Tensor], Tensor]:
+def plug_and_play(x: Tensor, y: Tensor, operator: Operator, strengths: Sequence[float]) -> Tensor:
+    """Alternate: similar patches of x (C, H, W) correct each other, then x explains y again.
+
+    The non-local filter with the picture as its own pilot stands where a proximal operator would
+    (Venkatakrishnan et al., "Plug-and-play priors", 2013); `strengths` are its σ, 0–255 scale.
+    """
+    basis = opponent_basis(x.shape[0]).to(x)
+    for strength in strengths:
+        z = torch.einsum("ij,jhw->ihw", basis, x)
+        smooth = filter_once(z, strength / 255.0, FILLING, z)
+        x = operator.project(torch.einsum("ji,jhw->ihw", basis, smooth), y)
+    return x
+
+
+def fill_guess(guess: FirstGuess, strengths: Sequence[float]) -> Callable[[Tensor, Tensor], Tensor]:
     """Give a filling of the pixels where `known` (H, W) is false, of y (C, H, W).
 
     `strengths` (0–255 scale) are those of the plug-and-play iterations, one each; they fall while
@@ -26,14 +38,9 @@ def fill_guess(
     def biharmonic(y: Tensor, known: Tensor) -> Tensor:
         return Mask(known.to(y.dtype)).first_guess(y * known)
 
-    def plug_and_play(y: Tensor, known: Tensor) -> Tensor:
-        x = biharmonic(y, known)
-        basis = opponent_basis(y.shape[0]).to(y)
-        for strength in strengths:
-            z = torch.einsum("ij,jhw->ihw", basis, x)
-            smooth = filter_once(z, strength / 255.0, FILLING, z)
-            x = torch.where(known, y, torch.einsum("ji,jhw->ihw", basis, smooth))
-        return x
+    def nonlocal_filling(y: Tensor, known: Tensor) -> Tensor:
+        operator = Mask(known.to(y.dtype))
+        return plug_and_play(biharmonic(y, known), y, operator, strengths)
 
     match guess:
         case FirstGuess.NONE:
@@ -43,4 +50,4 @@ def fill_guess(
         case FirstGuess.CLASSICAL:
             return biharmonic
         case FirstGuess.NONLOCAL | FirstGuess.AUTO:
-            return plug_and_play
+            return nonlocal_filling

@@ -141,6 +141,13 @@ def resampling_matrix(length: int, target: int, kernel: Kernel) -> Tensor:
     return weights / weights.sum(1, keepdim=True)
 
 
+def resized(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resample (…, H, W) to (…, *size) with Pillow's bicubic."""
+    rows = resampling_matrix(x.shape[-2], size[0], Kernel.BICUBIC)
+    columns = resampling_matrix(x.shape[-1], size[1], Kernel.BICUBIC)
+    return rows.to(x) @ x @ columns.to(x).mT
+
+
 class Downsample(Operator):
     """A x = R_h x R_wᵀ: a picture (…, C, H, W) reduced by an integer scale, antialiased.
 
@@ -177,9 +184,7 @@ class Downsample(Operator):
 
     def first_guess(self, y: Tensor) -> Tensor:
         """Interpolate with Pillow's bicubic, then back-project."""
-        rows = resampling_matrix(self.output_size[0], self.input_size[0], Kernel.BICUBIC)
-        columns = resampling_matrix(self.output_size[1], self.input_size[1], Kernel.BICUBIC)
-        return self.project(rows.to(y) @ y @ columns.to(y).mT, y)
+        return self.project(resized(y, self.input_size), y)
 
 
 def _right_inverse(matrix: Tensor) -> Tensor:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.noise import add_noise
+from chnorm_cli.problems.operators import Downsample, resized
 
 
 @dataclass(frozen=True)
@@ -138,3 +140,21 @@ def dropped_again(
 def mask_features(guess: Tensor, known: Tensor) -> Tensor:
     """Show the filled picture and where it was observed, (C + 1, H, W)."""
     return torch.cat([centered(guess), known[None].to(guess.dtype) * 2.0 - 1.0])
+
+
+def reduced_again(y: Tensor, scale: int, kernel: Kernel, shrinks: Sequence[float]) -> list[Example]:
+    """Reduce the small picture once more and ask for it back (ZSSR, Shocher et al., CVPR 2018).
+
+    Each of `shrinks` (1 and below) resizes the picture first: the same edges at other scales are
+    further examples. Sizes are cut to multiples of `scale`.
+    """
+    examples = []
+    for shrink in shrinks:
+        size = [max(scale, round(length * shrink)) // scale * scale for length in y.shape[-2:]]
+        target = resized(y, (size[0], size[1])) if shrink < 1 else y[..., : size[0], : size[1]]
+        if 0 in size or target.shape[-2:] != torch.Size(size):
+            continue  # too small to be reduced by this scale at all
+        operator = Downsample((size[0] // scale, size[1] // scale), scale, kernel).to(y.device)
+        guess = operator.first_guess(operator.forward(target))
+        examples.append(Example(centered(guess), guess, target))
+    return examples

@@ -1,0 +1,111 @@
+"""Several fits of one picture, one after another, and what they make together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from torch import Tensor
+
+from chnorm_cli.fitting.budget import Budget
+from chnorm_cli.fitting.solution import Outcome, Step
+
+
+class Fit(Protocol):
+    """What all fits have in common: iterate for `Step`s, then ask for the estimate."""
+
+    budget: Budget
+
+    @property
+    def activity(self) -> str:
+        """What is happening right now."""
+        ...
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """Why the fit ended, or None while it goes on."""
+        ...
+
+    def __iter__(self) -> Iterator[Step]:
+        """Run the fit."""
+        ...
+
+    def estimate(self) -> Tensor | None:
+        """Give the best picture so far, (C, H, W), or None."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A fit that is made when its turn comes, from the estimates of the stages before it."""
+
+    name: str
+    share: float  # of the whole work, for the time left and for --time
+    make: Callable[[list[Tensor], Budget], Fit]
+
+
+class StagedFit:
+    """Run stages one after another and combine their estimates into one.
+
+    `combine` is given the estimates so far, in order; it must make do with none.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        combine: Callable[[list[Tensor]], Tensor],
+        budget: Budget,
+    ) -> None:
+        self.stages = stages
+        self.combine = combine
+        self.budget = budget
+        self.outcome: Outcome | None = None
+        self.estimates: list[Tensor] = []
+        self.combined: Tensor | None = None
+        self._doing = "starting"
+        self._current: Fit | None = None
+
+    @property
+    def activity(self) -> str:
+        """Name the stage and what it does."""
+        if self._current is None:
+            return self._doing
+        return f"{self._doing}: {self._current.activity}"
+
+    def estimate(self) -> Tensor | None:
+        """Combine what the stages have given so far."""
+        if self.combined is None:
+            self.combined = self.combine(self.estimates)
+        return self.combined
+
+    def __iter__(self) -> Iterator[Step]:
+        """Run the stages; steps are counted through."""
+        total = sum(stage.share for stage in self.stages)
+        done, index = 0.0, 0
+        for stage in self.stages:
+            share = stage.share / total
+            self._doing = stage.name
+            fit = stage.make(self.estimates, self.budget.part(share, until=done + share))
+            self._current = fit
+            last = index
+            for step in fit:
+                last = index + step.index
+                yield replace(
+                    step,
+                    index=last,
+                    stage=stage.name,
+                    seconds=self.budget.elapsed,
+                    share_done=done + share * step.share_done,
+                )
+            index = last
+            done += share
+            self.outcome = fit.outcome
+            estimate = fit.estimate()
+            if self.outcome is Outcome.DIVERGED or estimate is None:
+                self.outcome = Outcome.DIVERGED
+                return
+            self.estimates.append(estimate)
+        self._current = None
+        self._doing = "combining the estimates"
+        self.combined = self.combine(self.estimates)

@@ -1,0 +1,16 @@
+"""One picture being restored: prepare it, iterate over its steps, read its solution.
+
+    restoration = prepare_denoise(pixels, settings=FitSettings(effort=Effort.FAST))
+    for step in restoration:
+        print(step.loss)
+    restored = restoration.solution.pixels
+
+Commands and the array API are both thin over this package.
+"""
+
+from chnorm_cli.restoration.denoise import prepare_denoise
+from chnorm_cli.restoration.inpaint import prepare_inpaint
+from chnorm_cli.restoration.restoration import Restoration
+from chnorm_cli.restoration.superres import prepare_superres
+
+__all__ = ["Restoration", "prepare_denoise", "prepare_inpaint", "prepare_superres"]

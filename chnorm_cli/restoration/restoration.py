@@ -1,0 +1,130 @@
+"""A fit that is ready to run, its steps, and its solution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from chnorm_cli.device import describe_device
+from chnorm_cli.fitting.recipes import Choice, Recipe
+from chnorm_cli.fitting.settings import FitSettings
+from chnorm_cli.fitting.solution import Outcome, Solution, Step
+from chnorm_cli.fitting.stages import Fit as RunningFit
+from chnorm_cli.generators.spec import parameters
+from chnorm_cli.problems.problem import Problem
+
+
+class Restoration:
+    """A fit that is ready to run; its caller owns the loop.
+
+    `activity` says what is happening right now and `header` what is known beforehand; both are
+    for people. Iterating runs the fit once.
+    """
+
+    def __init__(
+        self,
+        fit: RunningFit | None,
+        *,
+        settings: FitSettings,
+        choice: Choice,
+        problem: Problem,
+        network: nn.Module | None = None,
+        recipe: Recipe | None = None,
+        untouched: Outcome | None = None,
+        sigma_estimated: bool = False,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self._fit = fit
+        self._settings = settings
+        self._choice = choice
+        self._problem = problem
+        self._network = network
+        self._recipe = recipe
+        self._outcome = untouched
+        self._sigma_estimated = sigma_estimated
+        self._notes = notes
+        self._last: Step | None = None
+        self._solution: Solution | None = None
+
+    @property
+    def activity(self) -> str:
+        """What is happening right now, e.g. "first guess, copy 3 of 8"."""
+        return self._fit.activity if self._fit is not None else "nothing to do"
+
+    @property
+    def header(self) -> dict[str, str]:
+        """Device, noise level, fit and generator, known before the first step."""
+        device = self._problem.observation.device
+        lines = {"device": describe_device(device), "fit": str(self._choice.fit)}
+        if self._problem.sigma > 0:
+            how = "estimated" if self._sigma_estimated else "given"
+            lines["noise"] = f"σ = {self._problem.sigma * 255:.1f} of 255 ({how})"
+        if self._network is not None:
+            lines["generator"] = self._choice.generator.describe(self._network)
+        return lines
+
+    def __iter__(self) -> Iterator[Step]:
+        """Run the fit; each `Step` is one update of the network."""
+        if self._fit is None:
+            self._solution = self._solved(self._problem.observation, self._outcome)
+            return
+        threads = torch.get_num_threads()
+        if self._settings.threads:
+            torch.set_num_threads(self._settings.threads)
+        try:
+            for step in self._fit:
+                self._last = step
+                yield step
+            x = self._fit.estimate()
+        finally:
+            torch.set_num_threads(threads)
+        outcome = self._fit.outcome
+        if x is None or not bool(torch.isfinite(x).all()):
+            outcome, x = Outcome.DIVERGED, self._problem.observation
+        self._solution = self._solved(x, outcome)
+
+    @property
+    def solution(self) -> Solution:
+        """The result; `RuntimeError` before the iteration is over."""
+        if self._solution is None:
+            raise RuntimeError("the restoration is not over: iterate over it to the end first")
+        return self._solution
+
+    def best_so_far(self) -> Solution | None:
+        """Give the best result after an interruption, or None when there is none yet."""
+        if self._fit is None or self._last is None:
+            return None
+        x = self._fit.estimate()
+        if x is None or not bool(torch.isfinite(x).all()):
+            return None
+        return self._solved(x, Outcome.INTERRUPTED)
+
+    def _solved(self, x: Tensor, outcome: Outcome | None) -> Solution:
+        assert outcome is not None
+        last = self._last
+        sigma = self._problem.sigma
+        return Solution(
+            pixels=np.ascontiguousarray(x.detach().float().cpu().movedim(0, -1).numpy()),
+            outcome=outcome,
+            steps=last.index if last else 0,
+            seconds=self._fit.budget.elapsed if self._fit else 0.0,
+            loss=last.loss if last else 0.0,
+            grad_norm=last.grad_norm if last else 0.0,
+            layer_grad_norms=dict(last.layer_grad_norms) if last else {},
+            sigma=sigma * 255 if sigma > 0 or self._sigma_estimated else None,
+            sigma_estimated=self._sigma_estimated,
+            device=describe_device(self._problem.observation.device),
+            generator=self._choice.generator.describe(self._network) if self._network else "none",
+            parameters=parameters(self._network) if self._network else 0,
+            plan=self._plan(),
+            notes=self._notes,
+        )
+
+    def _plan(self) -> dict[str, Any]:
+        recipe = asdict(self._recipe) if self._recipe is not None else {}
+        return {"fit": str(self._choice.fit), **recipe}

@@ -1,0 +1,136 @@
+"""Super-resolution: y = D x, a picture reduced by an integer scale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+
+import torch
+from torch import Tensor
+
+from chnorm_cli.fitting.budget import Budget
+from chnorm_cli.fitting.prior import PriorFit
+from chnorm_cli.fitting.recipes import SUPERRES, Choice, choose
+from chnorm_cli.fitting.recorrupt import RecorruptFit
+from chnorm_cli.fitting.settings import Fit, FitSettings, Stop
+from chnorm_cli.fitting.stages import Stage, StagedFit
+from chnorm_cli.generators.decoder import Decoder
+from chnorm_cli.generators.names import GeneratorName
+from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
+from chnorm_cli.problems.guesses import plug_and_play
+from chnorm_cli.problems.names import Kernel
+from chnorm_cli.problems.operators import Downsample
+from chnorm_cli.problems.problem import Problem
+from chnorm_cli.problems.recorruption import Query, centered, reduced_again
+from chnorm_cli.restoration.common import Pixels, observation, prior_restoration
+from chnorm_cli.restoration.restoration import Restoration
+
+FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
+SCALES = tuple(FACTORS)
+DECODER = GeneratorSpec(GeneratorName.DECODER, DEFAULT_WIDTHS[GeneratorName.DECODER])
+
+
+def prepare_superres(
+    pixels: Pixels, scale: int, *, kernel: str = "bicubic", settings: FitSettings | None = None
+) -> Restoration:
+    """Prepare to enlarge (H, W, C) by `scale` (2, 3, 4 or 8) to the picture that explains it.
+
+    `kernel` is how the small picture is taken to have been made: bicubic, lanczos or box.
+    """
+    settings = settings or FitSettings()
+    y = observation(pixels, settings)
+    if scale not in SCALES:
+        raise ValueError(f"scale must be one of {', '.join(map(str, SCALES))}, not {scale}")
+    if kernel not in list(Kernel):
+        raise ValueError(f"kernel must be one of {', '.join(Kernel)}, not {kernel!r}")
+    choice = choose(settings, default=Fit.BOTH)
+    problem = Problem(y, Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device))
+    if choice.fit is Fit.PRIOR:
+        return prior_restoration(problem, choice, settings)
+    return _staged(problem, choice, settings, scale, Kernel(kernel))
+
+
+def _staged(
+    problem: Problem, choice: Choice, settings: FitSettings, scale: int, kernel: Kernel
+) -> Restoration:
+    """Enlarge step by step with `recorrupt`, then let `prior` fits have their say."""
+    recipe = SUPERRES[settings.effort]
+    y, operator = problem.observation, problem.operator
+    spec = replace(choice.generator, widths=recipe.recorrupt.widths)
+    unet = spec.build(
+        channels=problem.channels, size=problem.size, inputs=problem.channels, seed=settings.seed
+    ).to(y.device)
+    factors = FACTORS[scale]
+    priors = recipe.priors if choice.fit is Fit.BOTH else 0
+    notes: tuple[str, ...] = ()
+    if priors and problem.size[0] * problem.size[1] > recipe.most_pixels and y.device.type == "cpu":
+        priors = 0
+        notes = ("the enlarged picture is too large for the prior fit on a CPU: recorrupt alone",)
+
+    def enlarge(level: int) -> Stage:
+        factor = factors[level]
+        reached = prod(factors[: level + 1])
+
+        def make(estimates: list[Tensor], budget: Budget) -> RecorruptFit:
+            small = estimates[-1] if estimates else y
+            step = Downsample((small.shape[1], small.shape[2]), factor, kernel).to(y.device)
+            # From the second step on the picture itself is partly guessed; y stays the witness.
+            examples = reduced_again(
+                small, factor, kernel, recipe.later_shrinks if level else recipe.first_shrinks
+            )
+            if level:
+                examples += reduced_again(y, factor, kernel, recipe.first_shrinks[:3])
+            guess = step.first_guess(small)
+            whole = Downsample((y.shape[1], y.shape[2]), reached, kernel).to(y.device)
+            return RecorruptFit(
+                lambda say: examples,
+                lambda: [Query(centered(guess), guess)],
+                unet,
+                recipe.recorrupt,
+                scale=0.05,
+                finish=lambda x: whole.project(x, y),
+                budget=replace(budget, planned=recipe.recorrupt.steps),
+                seed=settings.seed + level,
+            )
+
+        return Stage(f"enlarge to ×{reached}", float(recipe.recorrupt.steps), make)
+
+    def prior(number: int) -> Stage:
+        def make(estimates: list[Tensor], budget: Budget) -> PriorFit:
+            decoder = DECODER.build(
+                channels=problem.channels, size=problem.size, seed=settings.seed + number
+            ).to(y.device)
+            assert isinstance(decoder, Decoder)
+            return PriorFit(
+                problem,
+                decoder,
+                recipe.prior,
+                stop=Stop.NONE,
+                budget=replace(budget, planned=recipe.prior.steps),
+                seed=settings.seed + number,
+            )
+
+        # A step costs as much as the enlarged picture is large.
+        work = 3.0 * problem.size[0] * problem.size[1] / 256**2
+        return Stage(f"prior {number + 1} of {priors}", work * recipe.prior.steps, make)
+
+    def combine(estimates: list[Tensor]) -> Tensor:
+        whole = [x for x in estimates if tuple(x.shape[1:]) == problem.size]
+        if not whole:
+            return operator.first_guess(y)
+        enlarged, fitted = whole[0], whole[1:]
+        x = (enlarged + torch.stack(fitted).mean(0)) / 2 if fitted else enlarged
+        return plug_and_play(x, y, operator, recipe.strengths)
+
+    stages = [enlarge(level) for level in range(len(factors))]
+    stages += [prior(number) for number in range(priors)]
+    fit = StagedFit(stages, combine, Budget(0, settings.steps, settings.time))
+    return Restoration(
+        fit,
+        settings=settings,
+        choice=choice,
+        problem=problem,
+        network=unet,
+        recipe=recipe,
+        notes=notes,
+    )
