@@ -11,6 +11,7 @@ SIDE = 192
 
 
 def save(name: str, pixels: np.ndarray) -> None:
+    """Write one picture beside this file."""
     Image.fromarray(pixels).save(HERE / name, optimize=True)
 
 
