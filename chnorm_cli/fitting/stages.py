@@ -106,6 +106,7 @@ class StagedFit:
                 self.outcome = Outcome.DIVERGED
                 return
             self.estimates.append(estimate)
+            self.combined = None  # what was combined on the way is out of date
         self._current = None
         self._doing = "combining the estimates"
         self.combined = self.combine(self.estimates)

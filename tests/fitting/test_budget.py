@@ -28,3 +28,15 @@ def test_the_share_done_is_that_of_the_nearer_end():
     assert budget.share_done(80) == 0.8
     assert budget.share_done(1000) == 1.0
     assert Budget(100).share_done(0) == 0.0
+
+
+def test_stages_share_the_steps_and_what_is_left_of_the_time():
+    budget = Budget(10, steps=100, seconds=100.0, started=time.perf_counter() - 20)
+    part = budget.part(0.25, until=0.5)
+    assert part.last_step == 25
+    assert part.seconds == pytest.approx(30, abs=0.1)
+    assert part.elapsed < 1
+    late = Budget(10, seconds=10.0, started=time.perf_counter() - 60).part(0.25, until=0.5)
+    assert late.exhausted(1) is Outcome.TIME
+    assert Budget(10).part(0.25, until=0.5).exhausted(9) is None
+    assert Budget(10, steps=1).part(0.1, until=1).last_step == 1

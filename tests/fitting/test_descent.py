@@ -122,3 +122,12 @@ def test_patience_is_renewed_by_good_steps():
             assert descent.step(lambda: float("nan") * network.weight.sum()).went_back
         for _ in range(5):
             assert not descent.step(lambda: network.weight.square().sum()).went_back
+
+
+def test_going_back_forgets_the_momentum():
+    network = tiny()
+    descent = descent_of(network)
+    descent.step(lambda: network.weight.square().sum())
+    assert descent.optimizers.members[0].state
+    descent.step(lambda: float("nan") * network.weight.sum())
+    assert not descent.optimizers.members[0].state

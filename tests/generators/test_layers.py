@@ -47,6 +47,13 @@ def test_upsampling_gives_the_size_asked_for_and_prefers_no_side(mode, size, tar
     assert torch.allclose(upsample(torch.ones_like(z), target, mode), torch.ones(()).double())
 
 
+def test_upsampled_pixels_keep_their_place():
+    ramp = torch.arange(8.0).expand(1, 1, 4, 8)
+    fine = upsample(ramp, (8, 16), Upsampling.BILINEAR)[0, 0, 0]
+    places = (torch.arange(16) + 0.5) / 2 - 0.5  # centres of the fine pixels on the coarse grid
+    assert torch.allclose(fine[1:-1], places[1:-1])
+
+
 @pytest.mark.parametrize("mode", Upsampling)
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_1x1_convolution_commutes_with_upsampling(mode, bias):

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from chnorm_cli.problems.names import Kernel
+from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.problems.recorruption import (
     Example,
     centered,
@@ -10,6 +12,7 @@ from chnorm_cli.problems.recorruption import (
     mask_features,
     noise_features,
     recorrupted_noise,
+    reduced_again,
     renoised,
 )
 
@@ -158,3 +161,28 @@ def test_crops_and_stacks_keep_the_parts_together():
     plain = Example(places, places, places)
     assert plain.crop(0, 0, 4).weight is None
     assert Example.stack([plain, plain], lambda x: x).weight is None
+
+
+@pytest.mark.parametrize("kernel", Kernel)
+@pytest.mark.parametrize("scale", [2, 3])
+def test_reduced_again_asks_for_the_small_picture_from_a_smaller_one(scale, kernel):
+    y = picture(size=(19, 25))
+    examples = reduced_again(y, scale, kernel, (1.0, 0.8, 0.6))
+    assert len(examples) == 3
+    first = examples[0].target
+    assert torch.equal(first, y[:, : first.shape[-2], : first.shape[-1]])
+    for example in examples:
+        height, width = example.target.shape[-2:]
+        assert height % scale == width % scale == 0
+        assert 19 - height < scale or example is not examples[0]
+        operator = Downsample((height // scale, width // scale), scale, kernel)
+        # The question knows of the answer only what a reduced picture tells.
+        smaller = operator.forward(example.target)
+        assert torch.allclose(example.guess, operator.first_guess(smaller))
+        assert torch.equal(example.features, centered(example.guess))
+        assert example.weight is None
+
+
+def test_pictures_too_small_to_be_reduced_give_no_examples():
+    assert reduced_again(picture(size=(1, 9)), 2, Kernel.BICUBIC, (1.0, 0.5)) is not None
+    assert reduced_again(picture(size=(1, 1)), 2, Kernel.BICUBIC, (1.0,)) == []
