@@ -1,0 +1,49 @@
+"""Denoising: independent Gaussian noise, not clipped, σ known to the peers and estimated by ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from benchmarks import dip
+from benchmarks.contest import Contender, contest, ours, timed
+from benchmarks.options import Options
+from benchmarks.peers import DENOISERS
+from benchmarks.pictures import Pixels
+from benchmarks.rows import Row
+from benchmarks.scores import whole
+from chnorm_cli.restoration import prepare_denoise
+
+
+def measure(options: Options) -> Iterator[Row]:
+    for name, truth in options.source.pictures("denoise"):
+        for sigma in options.sigmas:
+            y = noisy(truth, sigma)
+            score = whole(truth)
+            yield from contest(
+                [
+                    *_peers(options, y, sigma / 255),
+                    *ours(options, lambda settings, y=y: prepare_denoise(y, settings=settings)),
+                    *dip.contenders(options, y, score, truth.shape),
+                ],
+                score,
+                task="denoise",
+                setting=f"σ={sigma:g}{options.source.words()}",
+                picture=name,
+                repeat=options.repeat,
+            )
+
+
+def noisy(truth: Pixels, sigma: float) -> Pixels:
+    """Add noise of `sigma` (0–255 scale), the same in every run."""
+    noise = np.random.default_rng(0).standard_normal(truth.shape, dtype=np.float32)
+    return truth + np.float32(sigma / 255) * noise
+
+
+def _peers(options: Options, y: Pixels, sigma: float) -> list[Contender]:
+    return [
+        Contender(name, timed(lambda peer=peer: peer(y, sigma, options.threads).reshape(y.shape)))
+        for name, peer in DENOISERS.items()
+        if options.wants_peer(name)
+    ]

@@ -1,0 +1,71 @@
+"""Inpainting: pixels missing at random, and masks of text, scratches and large holes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from benchmarks import dip
+from benchmarks.contest import Contender, Result, contest, ours, timed
+from benchmarks.options import Options
+from benchmarks.peers import FILLERS
+from benchmarks.pictures import Pixels, save
+from benchmarks.rows import Row
+from benchmarks.scores import Score, within
+from chnorm_cli.restoration import prepare_inpaint
+
+# In these two the holes are what is to go, a bookcase's text and a crack: there is no truth below.
+WITHOUT_TRUTH = {"library", "vase"}
+
+
+def measure(options: Options) -> Iterator[Row]:
+    everything = not options.missing and not options.masks
+    for fraction in (0.5, 0.8) if everything else options.missing:
+        for name, truth in options.source.pictures("denoise"):
+            missing = np.random.default_rng(0).random(truth.shape[:2]) < fraction
+            yield from _fill(options, name, truth, missing, f"{fraction:.0%} missing")
+    if everything or options.masks:
+        for name, truth, missing in options.source.masked():
+            yield from _fill(options, name, truth, missing, "mask")
+
+
+def _fill(
+    options: Options, name: str, truth: Pixels, missing: np.ndarray, setting: str
+) -> Iterator[Row]:
+    y = np.where(missing[..., None], np.float32(0), truth)
+    known = torch.from_numpy(~missing)
+    blind = name in WITHOUT_TRUTH
+    score = (lambda x: Score()) if blind else within(truth, missing)
+    yield from contest(
+        [
+            *_peers(options, y, missing),
+            *ours(options, lambda settings: prepare_inpaint(y, missing, settings=settings)),
+            *dip.contenders(options, y, score, truth.shape, lambda x: x * known.to(x.device)),
+        ],
+        score,
+        task="inpaint",
+        setting=setting + options.source.words(),
+        picture=name,
+        repeat=options.repeat,
+        see=_before_and_after(options, name, y) if blind else lambda contender, result: None,
+    )
+
+
+def _peers(options: Options, y: Pixels, missing: np.ndarray) -> list[Contender]:
+    return [
+        Contender(name, timed(lambda peer=peer: peer(y, missing).reshape(y.shape)))
+        for name, peer in FILLERS.items()
+        if options.wants_peer(name)
+    ]
+
+
+def _before_and_after(
+    options: Options, name: str, y: Pixels
+) -> Callable[[Contender, Result], None]:
+    def see(contender: Contender, result: Result) -> None:
+        title = "-".join(filter(None, [name, contender.method, contender.effort]))
+        save(options.save / f"{title.replace(', ', '-').replace(' ', '_')}.png", y, result.pixels)
+
+    return see

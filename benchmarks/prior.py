@@ -1,0 +1,107 @@
+"""The `prior` fit: how good, how soon, and how far below its best it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from benchmarks.contest import Contender, Result, contest
+from benchmarks.curve import Curve
+from benchmarks.denoise import noisy
+from benchmarks.options import Options
+from benchmarks.peers import to_pixels, to_tensor
+from benchmarks.pictures import Pixels
+from benchmarks.plain import deep_decoder
+from benchmarks.rows import OURS, Row
+from benchmarks.scores import psnr, whole
+from chnorm_cli.device import choose_device
+from chnorm_cli.fitting.settings import Effort, Fit, GeneratorName
+from chnorm_cli.restoration import prepare_denoise
+
+GENERATORS = (GeneratorName.DECODER, GeneratorName.HOURGLASS)
+REFERENCE = "deep decoder k=64"
+REFERENCE_STEPS = 1500  # at 256² and σ = 25 it is at its best before
+
+
+def measure(options: Options) -> Iterator[Row]:
+    for name, truth in options.source.pictures("denoise"):
+        for sigma in options.sigmas:
+            y = noisy(truth, sigma)
+            yield from contest(
+                _contenders(options, y, truth),
+                whole(truth),
+                task="prior",
+                setting=f"σ={sigma:g}{options.source.words()}",
+                picture=name,
+                repeat=options.repeat,
+            )
+
+
+def _contenders(options: Options, y: Pixels, truth: Pixels) -> list[Contender]:
+    chosen = options.generator
+    generators = GENERATORS if chosen is GeneratorName.AUTO else (chosen,)
+    found = [
+        Contender(
+            f"{OURS} {generator}",
+            lambda e=effort, g=generator: _watched(options, e, g, y, truth),
+            replace(options, fit=Fit.AUTO, generator=GeneratorName.AUTO).label(effort),
+        )
+        for generator in generators
+        for effort in options.efforts
+    ]
+    if options.wants_peer("reference"):
+        effort = f"{options.steps} steps" if options.steps else ""
+        found.append(Contender(REFERENCE, lambda: _reference(options, y, truth), effort))
+    return found
+
+
+def _watched(
+    options: Options, effort: Effort, generator: GeneratorName, y: Pixels, truth: Pixels
+) -> Result:
+    """Run ours and look at what it would give if it were interrupted, every few seconds."""
+    settings = replace(options.settings(effort), fit=Fit.PRIOR, generator=generator)
+    curve = Curve()
+    restoration = prepare_denoise(y, settings=settings)
+    due = 0.0
+    for _ in restoration:
+        if curve.seconds >= due:
+            so_far = restoration.best_so_far()
+            if so_far is not None:
+                curve.look(lambda x=so_far.pixels: psnr(x, truth))
+            due = curve.seconds + options.every
+    solution = restoration.solution
+    seconds = curve.seconds
+    returned = psnr(solution.pixels, truth)
+    curve.look(lambda: returned)
+    detail = {"outcome": solution.outcome.name.lower(), **curve.summary()}
+    detail["below_best"] = detail["best"] - returned
+    return Result(solution.pixels, seconds, solution.steps, detail)
+
+
+def _reference(options: Options, y: Pixels, truth: Pixels) -> Result:
+    """Fit the published shape the published way, its output taken as it is after fixed steps."""
+    device = choose_device(options.device)
+    torch.manual_seed(0)
+    curve = Curve()
+    network, z = deep_decoder(y.shape[2], y.shape[:2], width=64)
+    network, z, target = network.to(device), z.to(device), to_tensor(y)[None].to(device)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    steps = options.steps or REFERENCE_STEPS
+    x = target
+    due = 0.0
+    for _ in range(steps):
+        optimizer.zero_grad()
+        x = network(z)
+        nn.functional.mse_loss(x, target).backward()
+        optimizer.step()
+        if curve.seconds >= due:
+            shown = to_pixels(x[0])
+            curve.look(lambda shown=shown: psnr(shown, truth))
+            due = curve.seconds + options.every
+    returned = to_pixels(x[0])
+    seconds = curve.seconds
+    curve.look(lambda: psnr(returned, truth))
+    return Result(returned, seconds, steps, curve.summary())

@@ -1,0 +1,79 @@
+"""Many rows to one number a cell: medians over repetitions, means over pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import mean, median
+
+from benchmarks.rows import Row
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method on one picture: medians of all its rows."""
+
+    psnr: float | None
+    ssim: float | None
+    seconds: float | None
+    count: int
+    newest: Row
+
+
+class Summary:
+    """The cells of one task and setting, methods by pictures, in the order of their first row."""
+
+    def __init__(self, task: str, setting: str, rows: Iterable[Row]) -> None:
+        self.task = task
+        self.setting = setting
+        found: dict[tuple[str, str], list[Row]] = {}
+        for row in rows:
+            found.setdefault((row.name, row.picture), []).append(row)
+        self.cells = {key: _cell(group) for key, group in found.items()}
+        self.methods = list(dict.fromkeys(method for method, _ in self.cells))
+        self.pictures = list(dict.fromkeys(picture for _, picture in self.cells))
+
+    def cell(self, method: str, picture: str) -> Cell | None:
+        """Give a cell, or None where nothing was measured."""
+        return self.cells.get((method, picture))
+
+    def row(self, method: str) -> dict[str, Cell]:
+        """Give the cells of a method by picture."""
+        return {p: self.cells[method, p] for p in self.pictures if (method, p) in self.cells}
+
+    def row_names(self, picture: str) -> list[str]:
+        """Give the methods that were measured on a picture."""
+        return [method for method in self.methods if (method, picture) in self.cells]
+
+    def mean(self, method: str, what: str = "psnr") -> float | None:
+        """Give the mean over all pictures, None where one of them is not measured."""
+        values = [getattr(cell, what) for cell in self.row(method).values()]
+        values = [value for value in values if value is not None]
+        complete = len(self.row(method)) == len(self.pictures)
+        return mean(values) if values and complete else None
+
+    def margins(self, method: str, other: str, what: str = "psnr") -> dict[str, float] | None:
+        """Give method − other by picture, None where one lacks what the other has."""
+        ours, theirs = self.row(method), self.row(other)
+        shared = {
+            p: (getattr(ours[p], what), getattr(theirs[p], what)) for p in ours.keys() & theirs
+        }
+        if not shared or ours.keys() != theirs.keys():
+            return None
+        return {p: a - b for p, (a, b) in shared.items() if a is not None and b is not None} or None
+
+
+def summaries(rows: Iterable[Row]) -> list[Summary]:
+    """Group rows by task and setting."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        found.setdefault((row.task, row.setting), []).append(row)
+    return [Summary(task, setting, group) for (task, setting), group in found.items()]
+
+
+def _cell(rows: list[Row]) -> Cell:
+    def middle(what: str) -> float | None:
+        values = [v for v in (getattr(row, what) for row in rows) if v is not None]
+        return median(values) if values else None
+
+    return Cell(middle("psnr"), middle("ssim"), middle("seconds"), len(rows), rows[-1])

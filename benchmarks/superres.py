@@ -1,0 +1,71 @@
+"""Super-resolution: reduced by an antialiased bicubic, rounded to 8 bits, scored on Y."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from benchmarks import dip
+from benchmarks.contest import Contender, contest, ours, timed
+from benchmarks.options import Options
+from benchmarks.peers import ENLARGERS, to_pixels, to_tensor
+from benchmarks.pictures import Pixels
+from benchmarks.rows import Row
+from benchmarks.scores import luminance
+from chnorm_cli.device import choose_device
+from chnorm_cli.fitting.settings import FitSettings
+from chnorm_cli.problems.operators import Downsample
+from chnorm_cli.restoration import Restoration, prepare_superres
+
+
+def measure(options: Options) -> Iterator[Row]:
+    for scale in options.scales:
+        for name, picture in options.source.pictures("superres"):
+            truth = trimmed(picture, scale)
+            yield from _enlarge(options, name, truth, scale)
+
+
+def _enlarge(options: Options, name: str, truth: Pixels, scale: int) -> Iterator[Row]:
+    operator = Downsample((truth.shape[0] // scale, truth.shape[1] // scale), scale)
+    y = eight_bit(to_pixels(operator.forward(to_tensor(truth))))
+    score = luminance(truth, border=scale)
+
+    def prepare(settings: FitSettings) -> Restoration:
+        return prepare_superres(y, scale, settings=settings)
+
+    # The deep image prior sees the operator on its device, and the peers above on the CPU.
+    at_device = Downsample(operator.output_size, scale).to(choose_device(options.device))
+    yield from contest(
+        [
+            *_peers(options, y, scale),
+            *ours(options, prepare),
+            *dip.contenders(options, y, score, truth.shape, at_device.forward),
+        ],
+        score,
+        task="superres",
+        setting=f"×{scale}{options.source.words()}",
+        picture=name,
+        repeat=options.repeat,
+    )
+
+
+def trimmed(picture: Pixels, scale: int) -> Pixels:
+    """Cut the right and the bottom so that both sides are multiples of the scale."""
+    return np.ascontiguousarray(
+        picture[: picture.shape[0] // scale * scale, : picture.shape[1] // scale * scale]
+    )
+
+
+def eight_bit(pixels: Pixels) -> Pixels:
+    return (np.rint(pixels.clip(0, 1) * 255) / 255).astype(np.float32)
+
+
+def _peers(options: Options, y: Pixels, scale: int) -> list[Contender]:
+    torch.set_num_threads(options.threads)
+    return [
+        Contender(name, timed(lambda peer=peer: peer(y, scale)))
+        for name, peer in ENLARGERS.items()
+        if options.wants_peer(name)
+    ]
