@@ -152,3 +152,12 @@ def draw_weights(
         if module.bias is not None:
             width = 0.0 if init is Init.HE else bound
             module.bias.uniform_(-width, width, generator=generator)
+
+
+@torch.no_grad()
+def draw_gammas(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw the γ of every channel normalization from U(0, 1), as torch before 1.2 did."""
+    for module in network.modules():
+        if isinstance(module, ChannelNorm) and module.gamma is not None:
+            drawn = torch.rand(module.channels, generator=generator)
+            module.gamma.copy_(drawn)

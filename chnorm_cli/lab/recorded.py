@@ -18,7 +18,7 @@ class RecordedImage:
 
 
 IMAGE = {
-    "channel": RecordedImage(
+    "channel, γ ~ U(0, 1)": RecordedImage(
         3.72e-4, 0.233,
         {"hidden.0": 0.0781, "hidden.4": 0.134, "hidden.5": 0.265, "output": 0.317},
     ),

@@ -57,6 +57,11 @@ def short(value: float) -> str:
     return f"{value:.1e}"
 
 
+def covers(measured: Sequence[float], recorded: float, factor: float = 3.0) -> bool:
+    """Say whether one recorded run is within a factor of the range of ours, one a seed."""
+    return min(measured) / factor <= recorded <= factor * max(measured)
+
+
 def within(measured: float, recorded: float, factor: float = 3.0) -> bool:
     """Say whether two positive numbers are within a factor of each other."""
     return recorded / factor <= measured <= recorded * factor

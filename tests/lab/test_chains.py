@@ -13,6 +13,7 @@ from chnorm_cli.lab.networks import (
     Shift,
     UnbiasedChannelNorm,
     beta_only,
+    draw_gammas,
     draw_weights,
     layer,
 )
@@ -74,6 +75,15 @@ def test_norms_of_the_official_code():
     torch.testing.assert_close(theirs, ours * (8 / 9) ** 0.5, rtol=1e-4, atol=1e-5)
     norm = beta_only(2)
     assert [name for name, p in norm.named_parameters() if p.requires_grad] == ["beta"]
+
+
+def test_old_torch_drew_its_gammas():
+    chain = Chain(ChainSpec(width=64, depth=2, kernel=3), layer(Normalization.CHANNEL), seeded())
+    draw_gammas(chain, seeded())
+    for norm in chain.norms:
+        assert 0 <= norm.gamma.min() < 0.2
+        assert 0.8 < norm.gamma.max() <= 1
+        assert norm.gamma.requires_grad
 
 
 def test_follow_is_plain_sgd():

@@ -54,6 +54,14 @@ def test_an_experiment_reports_and_draws(tiny, module):
     assert save(result.draw, Path("x.png"), report.title).startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("module", [image, convergence, landscape], ids=lambda m: m.__name__)
+def test_the_full_size_is_compared_with_the_recorded_runs(tiny, module):
+    result, _ = drain(module.run(module.Settings(full=True)))
+    claims = [claim for claim in result.report().claims if "within ×3" in claim.claim]
+    assert len(claims) >= 4
+    assert all(claim.holds is not None for claim in claims)
+
+
 @pytest.mark.parametrize("module", [depth, image], ids=lambda m: m.__name__)
 def test_the_same_seed_gives_the_same_numbers(tiny, module):
     tables = [drain(module.run(module.Settings(seed=5)))[0].report().curves.csv() for _ in range(2)]

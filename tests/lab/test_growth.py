@@ -8,7 +8,7 @@ import torch
 from chnorm_cli.lab.exponentials import fit_growth
 from chnorm_cli.lab.intervals import mean_interval
 from chnorm_cli.lab.plots import thinned
-from chnorm_cli.lab.report import short, within
+from chnorm_cli.lab.report import covers, short, within
 
 DEPTHS = [2, 4, 6, 8, 10, 12]
 
@@ -58,6 +58,9 @@ def test_numbers_are_short_and_factors_symmetric():
     assert within(3.0, 1.0)
     assert within(0.34, 1.0)
     assert not within(0.33, 1.0)
+    assert covers([1.0, 2.0], 5.9)
+    assert covers([1.0, 2.0], 0.34)
+    assert not covers([1.0, 2.0], 6.1)
 
 
 def test_thinning_keeps_both_ends():
