@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from chnorm_cli.fitting.prior import PriorRecipe
@@ -33,6 +34,13 @@ RECORRUPT = {
 }
 
 PRIOR_STEPS = {Effort.FAST: 400, Effort.NORMAL: 2000, Effort.BEST: 6000}
+
+
+INPAINT = {
+    Effort.FAST: replace(RECORRUPT[Effort.FAST], steps=100, copies=3),
+    Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], copies=8),
+    Effort.BEST: RECORRUPT[Effort.BEST],
+}
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,12 @@ class Choice:
     prior: PriorRecipe
 
 
-def choose(settings: FitSettings, *, default: Fit) -> Choice:
+def choose(
+    settings: FitSettings,
+    *,
+    default: Fit,
+    recorrupt: Mapping[Effort, RecorruptRecipe] = RECORRUPT,
+) -> Choice:
     """Resolve every `auto` in the settings; raise `ValueError` for a pair that cannot work."""
     name = settings.generator
     fit = settings.fit
@@ -108,13 +121,14 @@ def choose(settings: FitSettings, *, default: Fit) -> Choice:
             f"generator {name} does not go with fit {fit}: recorrupt learns an image-to-image map"
             " (unet), prior a picture from random input (decoder, deep-decoder, hourglass)"
         )
-    recorrupt = RECORRUPT[settings.effort]
-    widths = recorrupt.widths if name is GeneratorName.UNET else DEFAULT_WIDTHS[name]
+    widths = (
+        recorrupt[settings.effort].widths if name is GeneratorName.UNET else DEFAULT_WIDTHS[name]
+    )
     prior = PRIOR.get(name, PRIOR[GeneratorName.DECODER])
     return Choice(
         fit,
         GeneratorSpec(name, widths, settings.normalization, settings.normalization_place),
-        recorrupt,
+        recorrupt[settings.effort],
         replace(prior, steps=PRIOR_STEPS[settings.effort]),
     )
 

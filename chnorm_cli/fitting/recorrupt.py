@@ -53,7 +53,7 @@ class RecorruptFit:
     """Learn the residual on a first guess from recorrupted examples of one picture.
 
     θ̂ = argmin Σ_k ‖ g_k + s G_θ(f_k) − t_k ‖²_w over random crops of the examples, then
-    x̂ = mean over queries and symmetries of g + s G_θ̂(f). The examples come from
+    x̂ = finish(mean over symmetries of g + s G_θ̂(f), for each query). The examples come from
     `problems.recorruption`; a step costs the same whatever the size of the picture.
     """
 
@@ -65,7 +65,7 @@ class RecorruptFit:
         recipe: RecorruptRecipe,
         *,
         scale: float,
-        finish: Callable[[Tensor], Tensor],
+        finish: Callable[[list[Tensor]], Tensor],
         budget: Budget,
         seed: int,
     ) -> None:
@@ -153,22 +153,19 @@ class RecorruptFit:
 
     @torch.no_grad()
     def _answer(self) -> Tensor:
-        """Average the network's answers over the queries and the symmetries."""
-        total: Tensor | None = None
-        queries = self.make_queries()
+        """Ask the averaged network every query, and finish with its answers."""
         with self.average.applied():
-            for query in queries:
-                for symmetry in range(SYMMETRIES):
-                    features = transformed(query.features[None], symmetry)
-                    correction = self.network(
-                        features.contiguous(memory_format=torch.channels_last)
-                    )
-                    answer = (
-                        query.guess + self.scale * restored_orientation(correction, symmetry)[0]
-                    )
-                    total = answer if total is None else total + answer
-        assert total is not None
-        return self.finish(total / (SYMMETRIES * len(queries)))
+            answers = [self._asked(query) for query in self.make_queries()]
+        return self.finish(answers)
+
+    def _asked(self, query: Query) -> Tensor:
+        """Average the network's answers over the symmetries."""
+        total = torch.zeros_like(query.guess)
+        for symmetry in range(SYMMETRIES):
+            features = transformed(query.features[None], symmetry)
+            correction = self.network(features.contiguous(memory_format=torch.channels_last))
+            total += restored_orientation(correction, symmetry)[0]
+        return query.guess + self.scale / SYMMETRIES * total
 
     def _seconds_to_answer(self) -> float:
         """Guess from the time of a step: a pass without gradients costs about a third."""

@@ -28,6 +28,36 @@ def plug_and_play(x: Tensor, y: Tensor, operator: Operator, strengths: Sequence[
     return x
 
 
+def helpful_strengths(
+    x: Tensor,
+    y: Tensor,
+    operator: Operator,
+    error: Callable[[Tensor], float],
+    *,
+    strength: float = 14.0,
+    weakest: float = 3.0,
+    most: int = 16,
+) -> list[float]:
+    """Find plug-and-play strengths that lower `error`, on pixels that were held out, one by one.
+
+    A strength (0–255 scale) that stops helping is reduced, down to `weakest`: pictures of walls
+    and roofs gain 2 dB from many strong iterations, leaves and fur 0.3 dB from a weak one.
+    """
+    best = error(x)
+    accepted: list[float] = []
+    for _ in range(most):
+        candidate = plug_and_play(x, y, operator, (strength,))
+        reached = error(candidate)
+        if reached < best:
+            x, best = candidate, reached
+            accepted.append(strength)
+        elif strength / 1.7 < weakest:
+            break
+        else:
+            strength /= 1.7
+    return accepted
+
+
 def fill_guess(guess: FirstGuess, strengths: Sequence[float]) -> Callable[[Tensor, Tensor], Tensor]:
     """Give a filling of the pixels where `known` (H, W) is false, of y (C, H, W).
 
@@ -47,7 +77,7 @@ def fill_guess(guess: FirstGuess, strengths: Sequence[float]) -> Callable[[Tenso
             return lambda y, known: torch.where(
                 known, y, (y * known).sum((-2, -1), keepdim=True) / known.sum()
             )
-        case FirstGuess.CLASSICAL:
+        case FirstGuess.CLASSICAL | FirstGuess.AUTO:
             return biharmonic
-        case FirstGuess.NONLOCAL | FirstGuess.AUTO:
+        case FirstGuess.NONLOCAL:
             return nonlocal_filling

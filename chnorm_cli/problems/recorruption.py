@@ -101,6 +101,28 @@ def recorrupted_noise(
     return examples
 
 
+def holes_like(known: Tensor, share: float, random: torch.Generator) -> Tensor:
+    """Give further holes of the same kind as those of `known` (H, W), bool, over observed pixels.
+
+    The mask itself is moved and mirrored; where that covers more than `share` of the observed
+    pixels, a random subset of them stays.
+    """
+    height, width = known.shape
+    shift = (
+        int(torch.randint(height, (), generator=random)),
+        int(torch.randint(width, (), generator=random)),
+    )
+    holes = ~known.roll(shift, (0, 1))
+    if torch.rand((), generator=random) < 0.5:
+        holes = holes.flip(-1)
+    holes = holes & known
+    rate = float(holes.sum() / known.sum().clamp_min(1))
+    if rate <= share:
+        return holes
+    kept = torch.rand(known.shape, generator=random).to(known.device) < share / rate
+    return holes & kept
+
+
 def dropped_again(
     y: Tensor,
     known: Tensor,
@@ -117,20 +139,9 @@ def dropped_again(
     pixels is dropped: more makes the examples harder than the question (measured: 20 % beats 50 %).
     """
     examples = []
-    height, width = known.shape
     for copy in range(copies):
         say(f"first guess, copy {copy + 1} of {copies}")
-        shift = (
-            int(torch.randint(height, (), generator=random)),
-            int(torch.randint(width, (), generator=random)),
-        )
-        holes = ~known.roll(shift, (0, 1))
-        if torch.rand((), generator=random) < 0.5:
-            holes = holes.flip(-1)
-        rate = (holes & known).sum() / known.sum().clamp_min(1)
-        thinning = float((share / rate.clamp_min(1e-6)).clamp_max(1.0))
-        kept = torch.rand(known.shape, generator=random).to(known.device) < thinning
-        dropped = holes & known & kept
+        dropped = holes_like(known, share, random)
         still = known & ~dropped
         guess = fill(y, still)
         examples.append(Example(mask_features(guess, still), guess, y, dropped[None].to(y.dtype)))

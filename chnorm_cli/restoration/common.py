@@ -81,7 +81,7 @@ def recorrupt_restoration(
     *,
     features: int,
     scale: float,
-    finish: Callable[[Tensor], Tensor],
+    finish: Callable[[list[Tensor]], Tensor],
     sigma_estimated: bool = False,
 ) -> Restoration:
     """Put a `recorrupt` fit together; `features` is the number of feature maps of the examples."""

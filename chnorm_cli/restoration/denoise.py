@@ -91,6 +91,6 @@ def prepare_denoise(
         queries,
         features=y.shape[0] * (1 if plain else 2),
         scale=level,
-        finish=lambda x: x,
+        finish=lambda answers: answers[0],
         sigma_estimated=estimated,
     )

@@ -7,14 +7,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from chnorm_cli.fitting.recipes import choose
-from chnorm_cli.fitting.settings import Fit, FitSettings
+from chnorm_cli.fitting.recipes import INPAINT, choose
+from chnorm_cli.fitting.settings import FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.problems.guesses import fill_guess
+from chnorm_cli.problems.guesses import fill_guess, helpful_strengths, plug_and_play
 from chnorm_cli.problems.operators import Mask
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.problems.recorruption import Example, Query, dropped_again, mask_features
+from chnorm_cli.problems.recorruption import (
+    Example,
+    Query,
+    dropped_again,
+    holes_like,
+    mask_features,
+)
 from chnorm_cli.restoration.common import (
     Pixels,
     observation,
@@ -23,6 +30,8 @@ from chnorm_cli.restoration.common import (
     unit_sigma,
 )
 from chnorm_cli.restoration.restoration import Restoration
+
+HELD_OUT = 0.03  # share of observed pixels that decides between candidates
 
 
 def prepare_inpaint(
@@ -47,7 +56,7 @@ def prepare_inpaint(
     if missing.all():
         raise ValueError("the mask marks every pixel as missing, so there is nothing to fill from")
     level = unit_sigma(sigma) or 0.0
-    choice = choose(settings, default=Fit.RECORRUPT)
+    choice = choose(settings, default=Fit.RECORRUPT, recorrupt=INPAINT)
     known = torch.from_numpy(~missing).to(y.device)
     operator = Mask(known.to(y.dtype))
     observed = operator.forward(y)
@@ -63,15 +72,35 @@ def prepare_inpaint(
         )
     if choice.fit is Fit.PRIOR:
         return prior_restoration(problem, choice, settings)
-    fill = fill_guess(settings.first_guess, choice.recorrupt.strengths)
     random = torch.Generator().manual_seed(settings.seed)
+    held = holes_like(known, HELD_OUT, random)
+    shown = known & ~held
+    fill = fill_guess(settings.first_guess, choice.recorrupt.strengths)
     queries: list[Query] = []
 
     def examples(say: Callable[[str], None]) -> list[Example]:
         say("first guess")
-        guess = fill(observed, known)
-        queries.append(Query(mask_features(guess, known), guess))
-        return dropped_again(observed, known, fill, choice.recorrupt.copies, random, say)
+        for seen in (shown, known):
+            guess = fill(observed, seen)
+            queries.append(Query(mask_features(guess, seen), guess))
+        return dropped_again(observed, shown, fill, choice.recorrupt.copies, random, say)
+
+    def finish(answers: list[Tensor]) -> Tensor:
+        """Let the held-out pixels say how much non-local filtering helps, then do it with all."""
+        checked, x = answers
+        if level > 0:
+            return x
+        x = operator.project(x, y)
+        if settings.first_guess in (FirstGuess.AUTO, FirstGuess.NONLOCAL):
+            witness = Mask(shown.to(y.dtype))
+            strengths = helpful_strengths(
+                witness.project(checked, y),
+                y,
+                witness,
+                lambda candidate: float(((candidate - y).square() * held).sum()),
+            )
+            x = plug_and_play(x, y, operator, strengths)
+        return x
 
     return recorrupt_restoration(
         problem,
@@ -81,5 +110,5 @@ def prepare_inpaint(
         queries,
         features=y.shape[0] + 1,
         scale=0.05,  # about the error of the first guess
-        finish=lambda x: x if level > 0 else operator.project(x, y),
+        finish=finish,
     )

@@ -88,7 +88,7 @@ def _staged(
                 unet,
                 recipe.recorrupt,
                 scale=0.05,
-                finish=lambda x: whole.project(x, y),
+                finish=lambda answers: whole.project(answers[0], y),
                 budget=replace(budget, planned=recipe.recorrupt.steps),
                 seed=settings.seed + level,
             )
