@@ -28,28 +28,28 @@ class Budget:
     @property
     def last_step(self) -> int:
         """The step after which the fit ends at the latest."""
-        return self.steps or self.planned
+        return self.planned if self.steps is None else self.steps
 
     def share_done(self, index: int) -> float:
         """Estimate in [0, 1] how much of the work is done after step `index`."""
-        share = index / self.last_step
+        share = index / max(self.last_step, 1)
         if self.seconds is not None:
             share = max(share, self.elapsed / self.seconds)
         return min(share, 1.0)
 
-    def part(self, share: float, *, until: float) -> Budget:
-        """Give a stage its `share` of the steps that were asked for, and the time up to `until`.
+    def part(self, done: float, until: float) -> Budget:
+        """Give the stage from share `done` to `until` its steps, of those asked for, and its time.
 
         What earlier stages left over of their time is the stage's to use.
         """
-        steps = None if self.steps is None else max(1, round(self.steps * share))
+        steps = None if self.steps is None else round(self.steps * until) - round(self.steps * done)
         seconds = None if self.seconds is None else max(0.0, until * self.seconds - self.elapsed)
         return Budget(self.planned, steps, seconds)
 
     def exhausted(self, index: int, *, reserve: float = 0.0) -> Outcome | None:
         """Give the reason to end after step `index`, keeping `reserve` seconds for what follows."""
         if index >= self.last_step:
-            return Outcome.STEPS_ASKED if self.steps else Outcome.STEPS
+            return Outcome.STEPS if self.steps is None else Outcome.STEPS_ASKED
         if self.seconds is not None and self.elapsed + reserve >= self.seconds:
             return Outcome.TIME
         return None

@@ -27,7 +27,7 @@ class PriorRecipe:
 
     steps: int
     adam_lr: float = 0.01
-    muon_lr: float | None = 0.02
+    muon_lr: float | None = 0.01
     input_scale: float = 0.1  # z ~ U(0, input_scale), as in the paper's code
     jitter: float = 0.0  # std of the noise that is added to z afresh at each step
     average: float = 0.99
@@ -117,9 +117,9 @@ class PriorFit:
                 self.outcome = self.budget.exhausted(index)
         if rule is not None and rule.best.output is not None:
             self.best = rule.best.output
-        if check.error is None or not weights or self.outcome is Outcome.TIME:
-            return
-        if recipe.refit * best_index < 1:  # no step to take, and the best so far is the answer
+        # Steps or seconds that were asked for are spent by now; a refit would come on top.
+        spent = self.outcome in (Outcome.TIME, Outcome.STEPS_ASKED)
+        if check.error is None or not weights or spent or recipe.refit * best_index < 1:
             return
         yield from self._refit(descent, weights, index, best_index)
 

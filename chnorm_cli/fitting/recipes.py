@@ -25,11 +25,11 @@ RECORRUPT = {
         strengths=(16.0, 14.0, 12.0, 10.0, 9.0, 8.0, 7.0, 6.0),
     ),
     Effort.BEST: RecorruptRecipe(
-        steps=2500,
-        copies=8,
-        widths=(32, 48, 64, 96),
+        steps=1500,
+        copies=6,
+        widths=(32, 40, 56, 72),
         passes=(FIRST, SECOND, replace(SECOND, neighbours=80)),
-        strengths=(20.0, 18.0, 16.0, 15.0, 14.0, 13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0),
+        strengths=(16.0, 14.0, 12.0, 10.0, 9.0, 8.0, 7.0, 6.0),
     ),
 }
 
@@ -39,7 +39,7 @@ PRIOR_STEPS = {Effort.FAST: 400, Effort.NORMAL: 2000, Effort.BEST: 6000}
 INPAINT = {
     Effort.FAST: replace(RECORRUPT[Effort.FAST], steps=100, copies=3),
     Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], copies=8),
-    Effort.BEST: RECORRUPT[Effort.BEST],
+    Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12),
 }
 
 
@@ -70,9 +70,9 @@ SUPERRES = {
         priors=2,
     ),
     Effort.BEST: SuperresRecipe(
-        RecorruptRecipe(steps=800, crop=48, widths=(32, 48, 64, 96)),
-        PriorRecipe(steps=250, muon_lr=0.01, decay_share=0.5),
-        priors=5,
+        RecorruptRecipe(steps=600, crop=48, widths=(32, 40, 56, 72)),
+        PriorRecipe(steps=200, muon_lr=0.01, decay_share=0.5),
+        priors=4,
         strengths=(15.0,) * 6,
     ),
 }

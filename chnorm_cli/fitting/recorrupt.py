@@ -17,6 +17,7 @@ from chnorm_cli.problems.nonlocal_ridge import FIRST, SECOND, Pass
 from chnorm_cli.problems.recorruption import Example, Query
 
 SYMMETRIES = 8  # four rotations, each plain and mirrored
+EXAMPLES_SHARE = 0.4  # of --time, at most, for first guesses
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class RecorruptFit:
 
     def __init__(
         self,
-        examples: Callable[[Callable[[str], None]], Sequence[Example]],
+        examples: Callable[[Callable[[str], None]], Iterator[Example]],
         queries: Callable[[], Sequence[Query]],
         network: nn.Module,
         recipe: RecorruptRecipe,
@@ -90,7 +91,7 @@ class RecorruptFit:
     def __iter__(self) -> Iterator[Step]:
         """Make the examples, then run the fit, one `Step` an iteration."""
         recipe, budget = self.recipe, self.budget
-        examples = self.make_examples(self._say)
+        examples = self._examples()
         descent = Descent(
             self.network,
             Optimizers(self.network, adam_lr=recipe.adam_lr, muon_lr=recipe.muon_lr),
@@ -98,6 +99,7 @@ class RecorruptFit:
         self.activity = "fit"
         began = budget.elapsed
         index = 0
+        self.outcome = budget.exhausted(index)
         while self.outcome is None:
             index += 1
             remaining = 1.0 - budget.share_done(index - 1)
@@ -123,6 +125,16 @@ class RecorruptFit:
             self.outcome = budget.exhausted(index, reserve=self._seconds_to_answer())
         self.activity = "average over the 8 symmetries"
         self.answered = self._answer()
+
+    def _examples(self) -> list[Example]:
+        """Make the examples, fewer of them when the time that was asked for is short."""
+        examples: list[Example] = []
+        for example in self.make_examples(self._say):
+            examples.append(example)
+            seconds = self.budget.seconds
+            if seconds is not None and self.budget.elapsed > EXAMPLES_SHARE * seconds:
+                break
+        return examples
 
     def _say(self, activity: str) -> None:
         self.activity = activity

@@ -43,6 +43,7 @@ class Stage:
     name: str
     share: float  # of the whole work, for the time left and for --time
     make: Callable[[list[Tensor], Budget], Fit]
+    optional: bool = False  # left out when the steps that were asked for leave none for it
 
 
 class StagedFit:
@@ -85,8 +86,12 @@ class StagedFit:
         done, index = 0.0, 0
         for stage in self.stages:
             share = stage.share / total
+            budget = self.budget.part(done, done + share)
+            done += share
+            if stage.optional and (budget.steps == 0 or budget.seconds == 0):
+                continue
             self._doing = stage.name
-            fit = stage.make(self.estimates, self.budget.part(share, until=done + share))
+            fit = stage.make(self.estimates, budget)
             self._current = fit
             last = index
             for step in fit:
@@ -96,10 +101,9 @@ class StagedFit:
                     index=last,
                     stage=stage.name,
                     seconds=self.budget.elapsed,
-                    share_done=done + share * step.share_done,
+                    share_done=done - share * (1.0 - step.share_done),
                 )
             index = last
-            done += share
             self.outcome = fit.outcome
             estimate = fit.estimate()
             if self.outcome is Outcome.DIVERGED or estimate is None:

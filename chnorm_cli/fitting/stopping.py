@@ -45,23 +45,20 @@ class MonitorRule:
         *,
         patience: float = 0.35,
         least: int = 60,
-        every: int = 5,
     ) -> None:
         self.error = error
         self.outcome = outcome
         self.word = word
         self.patience = patience
         self.least = least
-        self.every = every
         self.best = BestSoFar()
         self.value: float | None = None
         self.near = ""
 
     def update(self, index: int, average: Tensor) -> bool:
         """Take the averaged output (1, C, H, W) of step `index`; say whether to stop."""
-        if index % self.every == 0 or self.value is None:
-            self.value = float(self.error(average))
-            self.best.update(self.value, index, average)
+        self.value = float(self.error(average))
+        self.best.update(self.value, index, average)
         allowed = max(self.least, int(self.patience * index))
         waited = index - self.best.index
         self.near = f"{self.word}: {waited} of {allowed} steps past its minimum"

@@ -11,7 +11,8 @@ from chnorm_cli.problems.names import FirstGuess
 from chnorm_cli.problems.nonlocal_ridge import Pass, filter_once, opponent_basis
 from chnorm_cli.problems.operators import Mask, Operator
 
-FILLING = Pass(neighbours=32, joint=False, radius=12)
+# Sparser than the denoising passes: half their time, and 0.1 dB less over a whole chain.
+FILLING = Pass(neighbours=24, joint=False, radius=12, stride=6)
 
 
 def plug_and_play(x: Tensor, y: Tensor, operator: Operator, strengths: Sequence[float]) -> Tensor:

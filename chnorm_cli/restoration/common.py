@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ def recorrupt_restoration(
     problem: Problem,
     choice: Choice,
     settings: FitSettings,
-    examples: Callable[[Callable[[str], None]], list[Example]],
+    examples: Callable[[Callable[[str], None]], Iterator[Example]],
     queries: list[Query],
     *,
     features: int,

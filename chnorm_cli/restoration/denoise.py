@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -74,14 +74,15 @@ def prepare_denoise(
     random = torch.Generator().manual_seed(settings.seed)
     queries: list[Query] = []
 
-    def examples(say: Callable[[str], None]) -> list[Example]:
+    def examples(say: Callable[[str], None]) -> Iterator[Example]:
         if plain:
             queries.append(Query(centered(y), y))
-            return recorrupted_noise(y, level, copies, random)
+            yield from recorrupted_noise(y, level, copies, random)
+            return
         say("first guess")
         guess = denoise(y, level)
         queries.append(Query(noise_features(y, guess, level), guess))
-        return renoised(guess, level, denoise, copies, random, say)
+        yield from renoised(guess, level, denoise, copies, random, say)
 
     return recorrupt_restoration(
         problem,

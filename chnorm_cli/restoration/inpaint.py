@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -78,12 +78,12 @@ def prepare_inpaint(
     fill = fill_guess(settings.first_guess, choice.recorrupt.strengths)
     queries: list[Query] = []
 
-    def examples(say: Callable[[str], None]) -> list[Example]:
+    def examples(say: Callable[[str], None]) -> Iterator[Example]:
         say("first guess")
         for seen in (shown, known):
             guess = fill(observed, seen)
             queries.append(Query(mask_features(guess, seen), guess))
-        return dropped_again(observed, shown, fill, choice.recorrupt.copies, random, say)
+        yield from dropped_again(observed, shown, fill, choice.recorrupt.copies, random, say)
 
     def finish(answers: list[Tensor]) -> Tensor:
         """Let the held-out pixels say how much non-local filtering helps, then do it with all."""

@@ -83,7 +83,7 @@ def _staged(
             guess = step.first_guess(small)
             whole = Downsample((y.shape[1], y.shape[2]), reached, kernel).to(y.device)
             return RecorruptFit(
-                lambda say: examples,
+                lambda say: iter(examples),
                 lambda: [Query(centered(guess), guess)],
                 unet,
                 recipe.recorrupt,
@@ -112,7 +112,9 @@ def _staged(
 
         # A step costs as much as the enlarged picture is large.
         work = 3.0 * problem.size[0] * problem.size[1] / 256**2
-        return Stage(f"prior {number + 1} of {priors}", work * recipe.prior.steps, make)
+        return Stage(
+            f"prior {number + 1} of {priors}", work * recipe.prior.steps, make, optional=True
+        )
 
     def combine(estimates: list[Tensor]) -> Tensor:
         whole = [x for x in estimates if tuple(x.shape[1:]) == problem.size]

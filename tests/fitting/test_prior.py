@@ -151,12 +151,10 @@ def test_the_steps_asked_for_are_done_and_give_a_picture(steps, stop):
     assert torch.isfinite(fit.estimate()).all()
 
 
-@pytest.mark.xfail(reason="the refit on all comes on top of the steps that were asked for")
 def test_no_more_steps_than_asked_for():
     assert len(list(fit_of("denoise", steps=50))) <= 50
 
 
-@pytest.mark.xfail(reason="the monitor is read every 5 steps only, so the last ones are not seen")
 def test_the_last_step_is_checked():
     fit = fit_of("denoise", steps=4)
     list(fit)

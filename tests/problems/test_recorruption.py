@@ -53,7 +53,7 @@ def test_renoised_asks_for_the_guess_from_the_guess_with_fresh_noise():
         return noisy * 0.5
 
     said, say = blackboard()
-    examples = renoised(guess, SIGMA, denoise, 3, seeded(), say)
+    examples = list(renoised(guess, SIGMA, denoise, 3, seeded(), say))
     assert len(examples) == len(said) == 3
     for example, noisy in zip(examples, asked, strict=True):
         assert torch.equal(example.target, guess)
@@ -87,7 +87,7 @@ def test_only_observed_pixels_are_dropped_and_they_are_the_ones_that_count(share
         return filled_with_half(values, still)
 
     said, say = blackboard()
-    examples = dropped_again(y, known, fill, 5, seeded(), say, share=share)
+    examples = list(dropped_again(y, known, fill, 5, seeded(), say, share=share))
     assert len(examples) == len(said) == 5
     for example, still in zip(examples, handed, strict=True):
         dropped = example.weight[0] > 0
@@ -122,11 +122,11 @@ def test_the_seed_decides(make):
     def examples(seed):
         match make:
             case "renoised":
-                return renoised(y, SIGMA, lambda x, _: x, 2, seeded(seed), lambda _: None)
+                return list(renoised(y, SIGMA, lambda x, _: x, 2, seeded(seed), lambda _: None))
             case "recorrupted":
-                return recorrupted_noise(y, SIGMA, 2, seeded(seed))
+                return list(recorrupted_noise(y, SIGMA, 2, seeded(seed)))
             case _:
-                return dropped_again(y, holes(), filled_with_half, 2, seeded(seed), lambda _: None)
+                return list(dropped_again(y, holes(), filled_with_half, 2, seeded(seed), lambda _: None))
 
     for first, again, other in zip(examples(0), examples(0), examples(1), strict=True):
         assert torch.equal(first.features, again.features)
