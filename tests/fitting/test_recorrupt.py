@@ -30,9 +30,11 @@ def example(weight=None, size=(16, 20)):
     return Example(target - 0.1, target - 0.1, target, weight)
 
 
-def fit_of(
-    examples=None, queries=None, *, recipe=RECIPE, seed=0, finish=lambda answers: torch.stack(answers).mean(0), scale=0.2, **budget
-):
+def mean(answers):
+    return torch.stack(answers).mean(0)
+
+
+def fit_of(examples=None, queries=None, *, recipe=RECIPE, seed=0, finish=mean, scale=0.2, **budget):
     made = examples or [example()]
     asked = queries or [Query(e.features, e.guess) for e in made]
     with torch.random.fork_rng():
@@ -138,7 +140,9 @@ def test_the_seed_decides_every_bit():
 
 
 def test_the_answer_is_finished():
-    assert torch.equal(fit_of(finish=lambda x: 0 * x + 2).estimate(), torch.full((3, 16, 20), 2.0))
+    assert torch.equal(
+        fit_of(finish=lambda answers: 0 * answers[0] + 2).estimate(), torch.full((3, 16, 20), 2.0)
+    )
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])

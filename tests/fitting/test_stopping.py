@@ -22,18 +22,12 @@ def monitored(curve, **options):
 
 @pytest.mark.parametrize("minimum", [1, 40, 63, 500])
 def test_the_minimum_is_found_and_its_output_given(minimum):
-    rule, stopped = monitored(lambda t: abs(t - minimum), every=1, least=60, patience=0.35)
+    rule, stopped = monitored(lambda t: abs(t - minimum), least=60, patience=0.35)
     assert rule.best.index == minimum
     assert torch.equal(rule.best.output, picture(minimum))
     waited = stopped - minimum
     assert waited >= max(60, int(0.35 * stopped))
     assert waited - 1 < max(60, int(0.35 * (stopped - 1)))
-
-
-def test_looking_now_and_then_finds_it_nearly():
-    rule, _ = monitored(lambda t: abs(t - 203), every=5)
-    assert abs(rule.best.index - 203) < 5
-    assert torch.equal(rule.best.output, picture(rule.best.index))
 
 
 def test_a_monitor_that_falls_forever_never_stops():
@@ -50,7 +44,7 @@ def test_a_small_bump_does_not_stop_it():
 
 
 def test_it_says_how_near_the_end_is():
-    rule, _ = monitored(lambda t: abs(t - 40), every=1)
+    rule, _ = monitored(lambda t: abs(t - 40))
     assert rule.near.startswith("check: ")
     assert "past its minimum" in rule.near
     assert rule.value > 0
