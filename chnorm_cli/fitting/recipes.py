@@ -13,7 +13,7 @@ from chnorm_cli.problems.nonlocal_ridge import FIRST, SECOND
 
 RECORRUPT = {
     Effort.FAST: RecorruptRecipe(
-        steps=60,
+        steps=30,
         copies=1,
         passes=(replace(FIRST, stride=6), replace(SECOND, stride=5)),
         strengths=(12.0, 8.0, 5.0),
@@ -42,6 +42,13 @@ INPAINT = {
     Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12),
 }
 
+# The second candidate for holes that are wider than a U-Net on crops can see across.
+WIDE_HOLES = {
+    Effort.FAST: PriorRecipe(steps=100, muon_lr=None),
+    Effort.NORMAL: PriorRecipe(steps=400, muon_lr=None),
+    Effort.BEST: PriorRecipe(steps=1500, muon_lr=None),
+}
+
 
 @dataclass(frozen=True)
 class SuperresRecipe:
@@ -53,8 +60,16 @@ class SuperresRecipe:
     first_shrinks: tuple[float, ...] = (1.0, 0.9, 0.8, 0.7, 0.6)
     later_shrinks: tuple[float, ...] = (1.0, 0.8)
     strengths: tuple[float, ...] = (15.0, 15.0, 15.0, 15.0)
-    # The prior's cost grows with the enlarged picture; beyond this it would take many minutes.
+    # The prior's cost grows with the enlarged picture. On a CPU, fewer priors share this many
+    # pixels, and beyond `most_pixels` even one would take many minutes.
+    prior_pixels: int = 300_000
     most_pixels: int = 1_500_000
+
+    def priors_for(self, pixels: int) -> int:
+        """Give the number of prior fits that a picture of so many pixels can afford on a CPU."""
+        if pixels > self.most_pixels:
+            return 0
+        return min(self.priors, max(1, self.prior_pixels // pixels))
 
 
 SUPERRES = {
@@ -73,6 +88,7 @@ SUPERRES = {
         RecorruptRecipe(steps=600, crop=48, widths=(32, 40, 56, 72)),
         PriorRecipe(steps=200, muon_lr=0.01, decay_share=0.5),
         priors=4,
+        prior_pixels=1_200_000,
         strengths=(15.0,) * 6,
     ),
 }

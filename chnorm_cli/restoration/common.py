@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from chnorm_cli.device import choose_device
 from chnorm_cli.fitting.budget import Budget
-from chnorm_cli.fitting.prior import PriorFit
+from chnorm_cli.fitting.prior import PriorFit, PriorRecipe
 from chnorm_cli.fitting.recipes import Choice
-from chnorm_cli.fitting.recorrupt import RecorruptFit
-from chnorm_cli.fitting.settings import FitSettings
+from chnorm_cli.fitting.settings import FitSettings, Stop
 from chnorm_cli.generators.decoder import Decoder
 from chnorm_cli.generators.hourglass import Hourglass
+from chnorm_cli.generators.spec import GeneratorSpec
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.problems.recorruption import Example, Query
 from chnorm_cli.restoration.restoration import Restoration
 
 Pixels = np.ndarray[Any, np.dtype[np.float32]]
@@ -45,17 +44,36 @@ def unit_sigma(sigma: float | None) -> float | None:
     return sigma / 255.0
 
 
+def prior_fit(
+    problem: Problem,
+    generator: GeneratorSpec,
+    recipe: PriorRecipe,
+    *,
+    stop: Stop,
+    budget: Budget,
+    seed: int,
+) -> PriorFit:
+    """Build the network and its `prior` fit, on the device of the observation."""
+    network = generator.build(channels=problem.channels, size=problem.size, seed=seed)
+    assert isinstance(network, Decoder | Hourglass)  # recipes.choose lets no other through
+    network = network.to(problem.observation.device)
+    return PriorFit(
+        problem,
+        network,
+        recipe,
+        stop=stop,
+        budget=replace(budget, planned=recipe.steps),
+        seed=seed,
+    )
+
+
 def prior_restoration(
     problem: Problem, choice: Choice, settings: FitSettings, *, sigma_estimated: bool = False
 ) -> Restoration:
-    """Put a `prior` fit together."""
-    network = choice.generator.build(
-        channels=problem.channels, size=problem.size, seed=settings.seed
-    ).to(problem.observation.device)
-    assert isinstance(network, Decoder | Hourglass)  # recipes.choose lets no other through
-    fit = PriorFit(
+    """Put a restoration by a `prior` fit alone together."""
+    fit = prior_fit(
         problem,
-        network,
+        choice.generator,
         choice.prior,
         stop=settings.stop,
         budget=Budget(choice.prior.steps, settings.steps, settings.time),
@@ -66,44 +84,15 @@ def prior_restoration(
         settings=settings,
         choice=choice,
         problem=problem,
-        network=network,
+        network=fit.network,
         recipe=choice.prior,
         sigma_estimated=sigma_estimated,
     )
 
 
-def recorrupt_restoration(
-    problem: Problem,
-    choice: Choice,
-    settings: FitSettings,
-    examples: Callable[[Callable[[str], None]], Iterator[Example]],
-    queries: list[Query],
-    *,
-    features: int,
-    scale: float,
-    finish: Callable[[list[Tensor]], Tensor],
-    sigma_estimated: bool = False,
-) -> Restoration:
-    """Put a `recorrupt` fit together; `features` is the number of feature maps of the examples."""
-    network = choice.generator.build(
-        channels=problem.channels, size=problem.size, inputs=features, seed=settings.seed
-    ).to(problem.observation.device)
-    fit = RecorruptFit(
-        examples,
-        lambda: queries,
-        network,
-        choice.recorrupt,
-        scale=scale,
-        finish=finish,
-        budget=Budget(choice.recorrupt.steps, settings.steps, settings.time),
-        seed=settings.seed,
+def unet_for(problem: Problem, generator: GeneratorSpec, features: int, seed: int) -> nn.Module:
+    """Build the U-Net of a `recorrupt` fit, on the device of the observation."""
+    network = generator.build(
+        channels=problem.channels, size=problem.size, inputs=features, seed=seed
     )
-    return Restoration(
-        fit,
-        settings=settings,
-        choice=choice,
-        problem=problem,
-        network=network,
-        recipe=choice.recorrupt,
-        sigma_estimated=sigma_estimated,
-    )
+    return network.to(problem.observation.device)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import choose
+from chnorm_cli.fitting.recorrupt import RecorruptFit
 from chnorm_cli.fitting.settings import FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.problems.noise import CLEAN_SIGMA, estimate_sigma
@@ -26,7 +28,7 @@ from chnorm_cli.restoration.common import (
     Pixels,
     observation,
     prior_restoration,
-    recorrupt_restoration,
+    unet_for,
     unit_sigma,
 )
 from chnorm_cli.restoration.restoration import Restoration
@@ -84,14 +86,23 @@ def prepare_denoise(
         queries.append(Query(noise_features(y, guess, level), guess))
         yield from renoised(guess, level, denoise, copies, random, say)
 
-    return recorrupt_restoration(
-        problem,
-        choice,
-        settings,
+    network = unet_for(problem, choice.generator, y.shape[0] * (1 if plain else 2), settings.seed)
+    fit = RecorruptFit(
         examples,
-        queries,
-        features=y.shape[0] * (1 if plain else 2),
+        lambda: queries,
+        network,
+        choice.recorrupt,
         scale=level,
         finish=lambda answers: answers[0],
+        budget=Budget(choice.recorrupt.steps, settings.steps, settings.time),
+        seed=settings.seed,
+    )
+    return Restoration(
+        fit,
+        settings=settings,
+        choice=choice,
+        problem=problem,
+        network=network,
+        recipe=choice.recorrupt,
         sigma_estimated=estimated,
     )

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from chnorm_cli.fitting.recipes import INPAINT, choose
+from chnorm_cli.fitting.budget import Budget
+from chnorm_cli.fitting.prior import PriorFit
+from chnorm_cli.fitting.recipes import INPAINT, WIDE_HOLES, choose
+from chnorm_cli.fitting.recorrupt import RecorruptFit
 from chnorm_cli.fitting.settings import FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.fitting.stages import Fit as RunningFit
+from chnorm_cli.fitting.stages import Stage, StagedFit
+from chnorm_cli.generators.names import GeneratorName, NormalizationPlace
+from chnorm_cli.generators.spec import GeneratorSpec
 from chnorm_cli.problems.guesses import fill_guess, helpful_strengths, plug_and_play
 from chnorm_cli.problems.operators import Mask
 from chnorm_cli.problems.problem import Problem
@@ -25,13 +34,18 @@ from chnorm_cli.problems.recorruption import (
 from chnorm_cli.restoration.common import (
     Pixels,
     observation,
+    prior_fit,
     prior_restoration,
-    recorrupt_restoration,
+    unet_for,
     unit_sigma,
 )
 from chnorm_cli.restoration.restoration import Restoration
 
 HELD_OUT = 0.03  # share of observed pixels that decides between candidates
+WIDE = 8.0  # pixels from the middle of a hole to the nearest observed one; no U-Net sees so far
+# The hourglass, a quarter as wide as the authors': decoders run wild where nothing holds them.
+WIDE_GENERATOR = GeneratorSpec(GeneratorName.HOURGLASS, (32,) * 5, place=NormalizationPlace.BEFORE)
+WIDE_HELD_OUT = 0.25  # whole holes are held out where holes are wide, and are not thinned
 
 
 def prepare_inpaint(
@@ -73,10 +87,13 @@ def prepare_inpaint(
     if choice.fit is Fit.PRIOR:
         return prior_restoration(problem, choice, settings)
     random = torch.Generator().manual_seed(settings.seed)
-    held = holes_like(known, HELD_OUT, random)
+    wide = float(distance_transform_edt(missing).max()) > WIDE and settings.fit is Fit.AUTO
+    held = holes_like(known, WIDE_HELD_OUT if wide else HELD_OUT, random)
     shown = known & ~held
     fill = fill_guess(settings.first_guess, choice.recorrupt.strengths)
+    witness = Mask(shown.to(y.dtype))
     queries: list[Query] = []
+    errors: dict[str, float] = {}
 
     def examples(say: Callable[[str], None]) -> Iterator[Example]:
         say("first guess")
@@ -85,30 +102,68 @@ def prepare_inpaint(
             queries.append(Query(mask_features(guess, seen), guess))
         yield from dropped_again(observed, shown, fill, choice.recorrupt.copies, random, say)
 
+    def error(candidate: Tensor) -> float:
+        return float(((candidate - y).square() * held).sum())
+
     def finish(answers: list[Tensor]) -> Tensor:
         """Let the held-out pixels say how much non-local filtering helps, then do it with all."""
         checked, x = answers
         if level > 0:
             return x
-        x = operator.project(x, y)
+        x, checked = operator.project(x, y), witness.project(checked, y)
         if settings.first_guess in (FirstGuess.AUTO, FirstGuess.NONLOCAL):
-            witness = Mask(shown.to(y.dtype))
-            strengths = helpful_strengths(
-                witness.project(checked, y),
-                y,
-                witness,
-                lambda candidate: float(((candidate - y).square() * held).sum()),
-            )
+            strengths = helpful_strengths(checked, y, witness, error)
+            checked = plug_and_play(checked, y, witness, strengths)
             x = plug_and_play(x, y, operator, strengths)
+        errors["recorrupt"] = error(checked)
         return x
 
-    return recorrupt_restoration(
-        problem,
-        choice,
-        settings,
-        examples,
-        queries,
-        features=y.shape[0] + 1,
-        scale=0.05,  # about the error of the first guess
-        finish=finish,
+    network = unet_for(problem, choice.generator, y.shape[0] + 1, settings.seed)
+
+    def recorrupt(budget: Budget) -> RecorruptFit:
+        return RecorruptFit(
+            examples,
+            lambda: queries,
+            network,
+            choice.recorrupt,
+            scale=0.05,  # about the error of the first guess
+            finish=finish,
+            budget=replace(budget, planned=choice.recorrupt.steps),
+            seed=settings.seed,
+        )
+
+    def prior(estimates: list[Tensor], budget: Budget) -> PriorFit:
+        return prior_fit(
+            Problem(witness.forward(y), witness, level),
+            WIDE_GENERATOR,
+            WIDE_HOLES[settings.effort],
+            stop=settings.stop,
+            budget=budget,
+            seed=settings.seed,
+        )
+
+    def better(estimates: list[Tensor]) -> Tensor:
+        """Take the fill that came nearer to the whole holes that were held out."""
+        if len(estimates) < 2 or errors["recorrupt"] <= error(estimates[1]):
+            return estimates[0] if estimates else queries[-1].guess
+        return operator.project(estimates[1], y)
+
+    budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
+    fit: RunningFit = recorrupt(budget)
+    if wide:  # a fit of the picture as a whole sees further than a U-Net on crops
+        fit = StagedFit(
+            [
+                Stage("recorrupt", 1.0, lambda _, budget: recorrupt(budget)),
+                Stage("prior", 1.0, prior, optional=True),
+            ],
+            better,
+            budget,
+        )
+    return Restoration(
+        fit,
+        settings=settings,
+        choice=choice,
+        problem=problem,
+        network=network,
+        recipe=choice.recorrupt,
     )

@@ -14,7 +14,6 @@ from chnorm_cli.fitting.recipes import SUPERRES, Choice, choose
 from chnorm_cli.fitting.recorrupt import RecorruptFit
 from chnorm_cli.fitting.settings import Fit, FitSettings, Stop
 from chnorm_cli.fitting.stages import Stage, StagedFit
-from chnorm_cli.generators.decoder import Decoder
 from chnorm_cli.generators.names import GeneratorName
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
 from chnorm_cli.problems.guesses import plug_and_play
@@ -22,7 +21,13 @@ from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.problems.recorruption import Query, centered, reduced_again
-from chnorm_cli.restoration.common import Pixels, observation, prior_restoration
+from chnorm_cli.restoration.common import (
+    Pixels,
+    observation,
+    prior_fit,
+    prior_restoration,
+    unet_for,
+)
 from chnorm_cli.restoration.restoration import Restoration
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
@@ -57,15 +62,14 @@ def _staged(
     recipe = SUPERRES[settings.effort]
     y, operator = problem.observation, problem.operator
     spec = replace(choice.generator, widths=recipe.recorrupt.widths)
-    unet = spec.build(
-        channels=problem.channels, size=problem.size, inputs=problem.channels, seed=settings.seed
-    ).to(y.device)
+    unet = unet_for(problem, spec, problem.channels, settings.seed)
     factors = FACTORS[scale]
     priors = recipe.priors if choice.fit is Fit.BOTH else 0
+    if y.device.type == "cpu":
+        priors = min(priors, recipe.priors_for(problem.size[0] * problem.size[1]))
     notes: tuple[str, ...] = ()
-    if priors and problem.size[0] * problem.size[1] > recipe.most_pixels and y.device.type == "cpu":
-        priors = 0
-        notes = ("the enlarged picture is too large for the prior fit on a CPU: recorrupt alone",)
+    if choice.fit is Fit.BOTH and recipe.priors and not priors:
+        notes = ("the enlarged picture is too large for a prior fit on a CPU: recorrupt alone",)
 
     def enlarge(level: int) -> Stage:
         factor = factors[level]
@@ -97,16 +101,12 @@ def _staged(
 
     def prior(number: int) -> Stage:
         def make(estimates: list[Tensor], budget: Budget) -> PriorFit:
-            decoder = DECODER.build(
-                channels=problem.channels, size=problem.size, seed=settings.seed + number
-            ).to(y.device)
-            assert isinstance(decoder, Decoder)
-            return PriorFit(
+            return prior_fit(
                 problem,
-                decoder,
+                DECODER,
                 recipe.prior,
                 stop=Stop.NONE,
-                budget=replace(budget, planned=recipe.prior.steps),
+                budget=budget,
                 seed=settings.seed + number,
             )
 
