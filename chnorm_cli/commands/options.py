@@ -32,6 +32,7 @@ from chnorm_cli.fitting.settings import (
     GeneratorName,
     Normalization,
     NormalizationPlace,
+    Stop,
 )
 from chnorm_cli.scaling.failures import usage
 from chnorm_cli.scaling.requests import Reading, Writing
@@ -145,6 +146,13 @@ class FitOptions:
             min=1, metavar="N", help="Stop after N steps, not by itself.", rich_help_panel=FIT
         ),
     ] = None
+    stop: Annotated[
+        Stop,
+        typer.Option(
+            help="When a prior fit ends: auto holds data out, variance needs no noise level.",
+            rich_help_panel=FIT,
+        ),
+    ] = Stop.AUTO
     first_guess: Annotated[
         FirstGuess,
         typer.Option(
@@ -178,7 +186,7 @@ class FitOptions:
     normalization_place: Annotated[
         NormalizationPlace,
         typer.Option(help="After or before the activation.", rich_help_panel=GENERATOR),
-    ] = NormalizationPlace.AFTER
+    ] = NormalizationPlace.AUTO
 
 
 @dataclass(frozen=True)
@@ -242,6 +250,7 @@ class Options:
                 normalization=self.fit.normalization,
                 normalization_place=self.fit.normalization_place,
                 first_guess=self.fit.first_guess,
+                stop=self.fit.stop,
                 steps=self.fit.steps,
                 time=self.main.time,
                 device=self.main.device,

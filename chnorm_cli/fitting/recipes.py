@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 
 from chnorm_cli.fitting.prior import PriorRecipe
 from chnorm_cli.fitting.recorrupt import RecorruptRecipe
-from chnorm_cli.fitting.settings import Effort, Fit, FitSettings, GeneratorName
+from chnorm_cli.fitting.settings import (
+    Effort,
+    Fit,
+    FitSettings,
+    GeneratorName,
+    NormalizationPlace,
+)
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
 from chnorm_cli.problems.nonlocal_ridge import FIRST, SECOND
 
@@ -143,10 +149,17 @@ def choose(
     prior = PRIOR.get(name, PRIOR[GeneratorName.DECODER])
     return Choice(
         fit,
-        GeneratorSpec(name, widths, settings.normalization, settings.normalization_place),
+        GeneratorSpec(name, widths, settings.normalization, _place(name, settings)),
         recorrupt[settings.effort],
         replace(prior, steps=PRIOR_STEPS[settings.effort]),
     )
+
+
+def _place(name: GeneratorName, settings: FitSettings) -> NormalizationPlace:
+    if settings.normalization_place is not NormalizationPlace.AUTO:
+        return settings.normalization_place
+    before = name is GeneratorName.HOURGLASS  # the deep image prior; the paper's code has it after
+    return NormalizationPlace.BEFORE if before else NormalizationPlace.AFTER
 
 
 def _fit_for(name: GeneratorName) -> Fit:

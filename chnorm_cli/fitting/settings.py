@@ -47,7 +47,7 @@ class FitSettings:
     effort: Effort = Effort.NORMAL
     generator: GeneratorName = GeneratorName.AUTO
     normalization: Normalization = Normalization.CHANNEL
-    normalization_place: NormalizationPlace = NormalizationPlace.AFTER
+    normalization_place: NormalizationPlace = NormalizationPlace.AUTO
     first_guess: FirstGuess = FirstGuess.AUTO
     stop: Stop = Stop.AUTO
     steps: int | None = None

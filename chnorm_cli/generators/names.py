@@ -28,5 +28,6 @@ class Normalization(StrEnum):
 class NormalizationPlace(StrEnum):
     """Channel normalization after the activation (the paper's code) or before it (deep image prior)."""
 
+    AUTO = "auto"  # as the authors of each generator have it
     AFTER = "after"
     BEFORE = "before"
