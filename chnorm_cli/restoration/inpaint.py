@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from chnorm_cli.fitting.budget import Budget
@@ -87,7 +86,7 @@ def prepare_inpaint(
     if choice.fit is Fit.PRIOR:
         return prior_restoration(problem, choice, settings)
     random = torch.Generator().manual_seed(settings.seed)
-    wide = float(distance_transform_edt(missing).max()) > WIDE and settings.fit is Fit.AUTO
+    wide = operator.hole_radius() > WIDE and settings.fit is Fit.AUTO
     held = holes_like(known, WIDE_HELD_OUT if wide else HELD_OUT, random)
     shown = known & ~held
     fill = fill_guess(settings.first_guess, choice.recorrupt.strengths)
