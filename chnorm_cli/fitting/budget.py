@@ -37,13 +37,18 @@ class Budget:
             share = max(share, self.elapsed / self.seconds)
         return min(share, 1.0)
 
-    def part(self, done: float, until: float) -> Budget:
+    def part(self, done: float, until: float, *, keep: float = 0.0) -> Budget:
         """Give the stage from share `done` to `until` its steps, of those asked for, and its time.
 
-        What earlier stages left over of their time is the stage's to use.
+        What earlier stages left over of their time is the stage's to use; a share `keep` of the
+        time is nobody's, for what comes after the stages.
         """
         steps = None if self.steps is None else round(self.steps * until) - round(self.steps * done)
-        seconds = None if self.seconds is None else max(0.0, until * self.seconds - self.elapsed)
+        seconds = (
+            None
+            if self.seconds is None
+            else max(0.0, until * (1.0 - keep) * self.seconds - self.elapsed)
+        )
         return Budget(self.planned, steps, seconds)
 
     def exhausted(self, index: int, *, reserve: float = 0.0) -> Outcome | None:

@@ -44,7 +44,7 @@ PRIOR_STEPS = {Effort.FAST: 400, Effort.NORMAL: 2000, Effort.BEST: 6000}
 
 INPAINT = {
     Effort.FAST: replace(RECORRUPT[Effort.FAST], steps=100, copies=3),
-    Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], copies=8),
+    Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], steps=500, copies=6),
     Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12),
 }
 

@@ -69,6 +69,7 @@ class RecorruptFit:
         finish: Callable[[list[Tensor]], Tensor],
         budget: Budget,
         seed: int,
+        finish_share: float = 0.0,
     ) -> None:
         self.make_examples = examples
         self.make_queries = queries
@@ -76,6 +77,7 @@ class RecorruptFit:
         self.recipe = recipe
         self.scale = scale
         self.finish = finish
+        self.finish_share = finish_share  # of --time, kept for `finish`
         self.budget = budget
         self.activity = "first guess"
         self.outcome: Outcome | None = None
@@ -183,4 +185,5 @@ class RecorruptFit:
         """Guess from the time of a step: a pass without gradients costs about a third."""
         pixels = sum(q.guess.shape[-1] * q.guess.shape[-2] for q in self.make_queries())
         batch = self.recipe.batch * self.recipe.crop**2
-        return 0.4 * self.seconds_per_step * SYMMETRIES * pixels / batch
+        finishing = self.finish_share * (self.budget.seconds or 0.0)
+        return 0.4 * self.seconds_per_step * SYMMETRIES * pixels / batch + finishing

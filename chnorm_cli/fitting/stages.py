@@ -36,6 +36,9 @@ class Fit(Protocol):
         ...
 
 
+COMBINE_SHARE = 0.15  # of --time, kept for combining the estimates
+
+
 @dataclass(frozen=True)
 class Stage:
     """A fit that is made when its turn comes, from the estimates of the stages before it."""
@@ -86,7 +89,7 @@ class StagedFit:
         done, index = 0.0, 0
         for stage in self.stages:
             share = stage.share / total
-            budget = self.budget.part(done, done + share)
+            budget = self.budget.part(done, done + share, keep=COMBINE_SHARE)
             done += share
             if stage.optional and (budget.steps == 0 or budget.seconds == 0):
                 continue

@@ -41,6 +41,7 @@ from chnorm_cli.restoration.common import (
 from chnorm_cli.restoration.restoration import Restoration
 
 HELD_OUT = 0.03  # share of observed pixels that decides between candidates
+FINISH_SHARE = 0.25  # of --time, kept for the non-local filtering at the end
 WIDE = 8.0  # pixels from the middle of a hole to the nearest observed one; no U-Net sees so far
 # The hourglass, a quarter as wide as the authors': decoders run wild where nothing holds them.
 WIDE_GENERATOR = GeneratorSpec(GeneratorName.HOURGLASS, (32,) * 5, place=NormalizationPlace.BEFORE)
@@ -90,6 +91,7 @@ def prepare_inpaint(
     held = holes_like(known, WIDE_HELD_OUT if wide else HELD_OUT, random)
     shown = known & ~held
     fill = fill_guess(settings.first_guess, choice.recorrupt.strengths)
+    budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
     witness = Mask(shown.to(y.dtype))
     queries: list[Query] = []
     errors: dict[str, float] = {}
@@ -111,7 +113,7 @@ def prepare_inpaint(
             return x
         x, checked = operator.project(x, y), witness.project(checked, y)
         if settings.first_guess in (FirstGuess.AUTO, FirstGuess.NONLOCAL):
-            strengths = helpful_strengths(checked, y, witness, error)
+            strengths = helpful_strengths(checked, y, witness, error, go_on=lambda: in_time(budget))
             checked = plug_and_play(checked, y, witness, strengths)
             x = plug_and_play(x, y, operator, strengths)
         errors["recorrupt"] = error(checked)
@@ -129,6 +131,7 @@ def prepare_inpaint(
             finish=finish,
             budget=replace(budget, planned=choice.recorrupt.steps),
             seed=settings.seed,
+            finish_share=FINISH_SHARE,
         )
 
     def prior(estimates: list[Tensor], budget: Budget) -> PriorFit:
@@ -147,7 +150,6 @@ def prepare_inpaint(
             return estimates[0] if estimates else queries[-1].guess
         return operator.project(estimates[1], y)
 
-    budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
     fit: RunningFit = recorrupt(budget)
     if wide:  # a fit of the picture as a whole sees further than a U-Net on crops
         fit = StagedFit(
@@ -166,3 +168,8 @@ def prepare_inpaint(
         network=network,
         recipe=choice.recorrupt,
     )
+
+
+def in_time(budget: Budget) -> bool:
+    """Say whether half of the time kept for finishing is left: what is found is done once more."""
+    return budget.seconds is None or budget.elapsed < (1.0 - FINISH_SHARE / 2) * budget.seconds
