@@ -1,9 +1,12 @@
 """stdin, stdout and stderr carry what they should, and nothing else."""
 
+import functools
 import json
 import os
+import resource
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,6 +164,26 @@ def test_a_full_disk_behind_stdout_is_an_error(chnorm, photo):
         done = chnorm("denoise", "photo.png", "-q", stdout=full)
     assert done.returncode == 1
     assert b"no space" in done.stderr
+
+
+def test_a_folder_that_takes_no_more_keeps_what_it_has(chnorm, photo, tmp_path):
+    (tmp_path / "old.png").write_bytes(b"old")
+    full = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (100, 100))
+    done = chnorm("denoise", photo, "-o", "old.png", "-q", preexec_fn=full)
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+    assert b"old.png" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert (tmp_path / "old.png").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["old.png", "photo.png"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc to write to in vain")
+def test_a_folder_that_takes_nothing_is_an_error(chnorm, photo):
+    done = chnorm("denoise", photo, "-o", "/proc/clean.png")
+    assert done.returncode == 1
+    assert b"/proc/clean.png" in done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 def test_closed_descriptors_do_no_harm(photo, tmp_path):
