@@ -126,9 +126,13 @@ def choose(
     settings: FitSettings,
     *,
     default: Fit,
+    staged: bool = False,
     recorrupt: Mapping[Effort, RecorruptRecipe] = RECORRUPT,
 ) -> Choice:
-    """Resolve every `auto` in the settings; raise `ValueError` for a pair that cannot work."""
+    """Resolve every `auto` in the settings; raise `ValueError` for a pair that cannot work.
+
+    `default` is what the task measured best with; `staged` says that it can run both fits.
+    """
     name = settings.generator
     fit = settings.fit
     if fit is Fit.AUTO:
@@ -136,7 +140,7 @@ def choose(
         fit = default if name is GeneratorName.AUTO else _fit_for(name)
     if name is GeneratorName.AUTO:
         name = GeneratorName.DECODER if fit is Fit.PRIOR else GeneratorName.UNET
-    if fit is Fit.BOTH and default is not Fit.BOTH:
+    if fit is Fit.BOTH and not staged:
         raise ValueError("fit both is for super-resolution; choose recorrupt or prior here")
     if fit is not Fit.BOTH and _fit_for(name) is not fit:
         raise ValueError(
