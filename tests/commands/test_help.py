@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 from shell import environment
@@ -11,20 +10,17 @@ from shell import environment
 COMMANDS = ["denoise", "inpaint", "superres", "corrupt", "score", "devices"]
 
 
-def test_help_is_quick_and_loads_nothing_heavy():
+def test_help_loads_nothing_heavy():
     heavy = ("torch", "numpy", "skimage", "scipy", "matplotlib", "PIL")
     script = (
         "import sys; from chnorm_cli.cli import main; main(['--help']);"
         f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
     )
-    start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment(), capture_output=True, check=False
     )
-    seconds = time.perf_counter() - start
     assert done.stderr.decode().strip() == "[]"
     assert all(name.encode() in done.stdout for name in COMMANDS)
-    assert seconds < 2  # 0.4 s on an idle machine; the tests may run on a busy one
 
 
 @pytest.mark.parametrize("name", COMMANDS)
