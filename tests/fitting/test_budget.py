@@ -35,7 +35,7 @@ def test_stages_share_the_steps_and_what_is_left_of_the_time():
     part = budget.part(0.25, until=0.5)
     assert part.last_step == 25
     assert part.seconds == pytest.approx(30, abs=0.1)
-    assert part.elapsed < 1
+    assert part.elapsed < 30
     late = Budget(10, seconds=10.0, started=time.perf_counter() - 60).part(0.25, until=0.5)
     assert late.exhausted(1) is Outcome.TIME
     assert Budget(10).part(0.25, until=0.5).exhausted(9) is None

@@ -159,7 +159,7 @@ def test_the_time_allowed_ends_it():
     began = time.perf_counter()
     list(fit)
     assert fit.outcome is Outcome.TIME
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 30
 
 
 def test_a_fit_that_stops_being_finite_says_diverged():
