@@ -126,7 +126,9 @@ def test_the_seed_decides(make):
             case "recorrupted":
                 return list(recorrupted_noise(y, SIGMA, 2, seeded(seed)))
             case _:
-                return list(dropped_again(y, holes(), filled_with_half, 2, seeded(seed), lambda _: None))
+                return list(
+                    dropped_again(y, holes(), filled_with_half, 2, seeded(seed), lambda _: None)
+                )
 
     for first, again, other in zip(examples(0), examples(0), examples(1), strict=True):
         assert torch.equal(first.features, again.features)
