@@ -277,7 +277,7 @@ def test_a_fit_that_blows_up_is_never_a_success(task, fit):
 
 @pytest.mark.parametrize(("task", "fit"), PAIRS)
 def test_time_is_respected(task, fit):
-    restoration = prepared(task, fit=fit, steps=None, time=0.4, stop=Stop.NONE)
+    restoration = prepared(task, fit=fit, steps=1_000_000, time=0.4, stop=Stop.NONE)
     solution, _ = solved(restoration)
     assert solution.outcome is Outcome.TIME
     assert solution.seconds < 30
