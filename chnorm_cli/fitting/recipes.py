@@ -44,7 +44,7 @@ PRIOR_STEPS = {Effort.FAST: 400, Effort.NORMAL: 2000, Effort.BEST: 6000}
 
 INPAINT = {
     Effort.FAST: replace(RECORRUPT[Effort.FAST], steps=100, copies=3),
-    Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], steps=500, copies=6),
+    Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], steps=600, copies=6),
     Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12),
 }
 
@@ -99,12 +99,17 @@ SUPERRES = {
     ),
 }
 
-# The learning rate of the authors, per architecture; the hourglass is theirs, Adam and jitter too.
+# Per architecture; the shape of the hourglass and its jitter are the authors'.
 PRIOR = {
     GeneratorName.DECODER: PriorRecipe(steps=2000),
     GeneratorName.DEEP_DECODER: PriorRecipe(steps=2000),
     GeneratorName.HOURGLASS: PriorRecipe(
-        steps=2000, adam_lr=0.01, muon_lr=None, jitter=1 / 30, average=0.99
+        # Muon does in 300 steps what Adam does in thousands, and then fits the noise at once: the
+        # weights that the split check chose are better (30.07 dB) than any refit of them (29.82).
+        steps=2000,
+        muon_lr=0.01,
+        jitter=1 / 30,
+        refit=0.0,
     ),
 }
 

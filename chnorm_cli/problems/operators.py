@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from chnorm_cli.problems.biharmonic import biharmonic_filling
 from chnorm_cli.problems.names import Kernel
 
 
@@ -94,20 +95,15 @@ class Mask(Operator):
         return float(distance_transform_edt((self.known <= 0).cpu().numpy()).max())
 
     def first_guess(self, y: Tensor) -> Tensor:
-        """Fill the missing pixels by the biharmonic equation (scikit-image) on (C, H, W)."""
-        from skimage.restoration import inpaint_biharmonic
-
-        missing = (self.known <= 0).cpu().numpy()
-        if not missing.any():
+        """Fill the missing pixels of (C, H, W) by the biharmonic equation."""
+        known = self.known > 0
+        if bool(known.all()):
             return y
-        if missing.all():
+        if not bool(known.any()):
             return torch.full_like(y, 0.5)
-        filled = inpaint_biharmonic(
-            y.detach().cpu().double().movedim(-3, -1).numpy(), missing, channel_axis=-1
-        )
-        guess = torch.from_numpy(filled).movedim(-1, -3).to(y)
+        guess = biharmonic_filling(y, known)
         # The biharmonic surface overshoots in large holes; the observed range does not.
-        low, high = y[..., self.known > 0].min(), y[..., self.known > 0].max()
+        low, high = y[..., known].min(), y[..., known].max()
         return self.project(guess.clamp(low, high), y)
 
 

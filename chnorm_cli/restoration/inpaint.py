@@ -26,9 +26,11 @@ from chnorm_cli.problems.problem import Problem
 from chnorm_cli.problems.recorruption import (
     Example,
     Query,
+    Say,
     dropped_again,
     holes_like,
     mask_features,
+    masked_again,
 )
 from chnorm_cli.restoration.common import (
     Pixels,
@@ -42,6 +44,8 @@ from chnorm_cli.restoration.restoration import Restoration
 
 HELD_OUT = 0.03  # share of observed pixels that decides between candidates
 FINISH_SHARE = 0.25  # of --time, kept for the non-local filtering at the end
+SHARES = (0.45, 0.55)  # of the steps: on observed pixels, then on the filled picture
+BETWEEN = (8.0, 5.0)  # plug-and-play strengths, 0–255 scale, for the filled picture
 WIDE = 8.0  # pixels from the middle of a hole to the nearest observed one; no U-Net sees so far
 # The hourglass, a quarter as wide as the authors': decoders run wild where nothing holds them.
 WIDE_GENERATOR = GeneratorSpec(GeneratorName.HOURGLASS, (32,) * 5, place=NormalizationPlace.BEFORE)
@@ -93,46 +97,72 @@ def prepare_inpaint(
     fill = fill_guess(settings.first_guess, choice.recorrupt.strengths)
     budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
     witness = Mask(shown.to(y.dtype))
+    masks = (witness, operator)  # of the two queries: without the held-out pixels, and with all
+    nonlocal_helps = level == 0 and settings.first_guess in (FirstGuess.AUTO, FirstGuess.NONLOCAL)
     queries: list[Query] = []
     errors: dict[str, float] = {}
+    filled: list[Tensor] = []
+    running: list[RecorruptFit] = []
 
-    def examples(say: Callable[[str], None]) -> Iterator[Example]:
+    def dropped(say: Say) -> Iterator[Example]:
         say("first guess")
         for seen in (shown, known):
             guess = fill(observed, seen)
             queries.append(Query(mask_features(guess, seen), guess))
         yield from dropped_again(observed, shown, fill, choice.recorrupt.copies, random, say)
 
+    def masked(say: Say) -> Iterator[Example]:
+        yield from masked_again(filled[0], known, fill, choice.recorrupt.copies, random, say)
+
     def error(candidate: Tensor) -> float:
         return float(((candidate - y).square() * held).sum())
 
-    def finish(answers: list[Tensor]) -> Tensor:
+    def first_finish(answers: list[Tensor]) -> Tensor:
+        """Clean up both fillings; the one that never saw held-out pixels makes new examples."""
+        between = BETWEEN if nonlocal_helps else ()
+        filled[:] = [
+            plug_and_play(mask.project(x, y), y, mask, between)
+            for x, mask in zip(answers, masks, strict=True)
+        ]
+        return filled[1]
+
+    def last_finish(answers: list[Tensor]) -> Tensor:
         """Let the held-out pixels say how much non-local filtering helps, then do it with all."""
-        checked, x = answers
         if level > 0:
-            return x
-        x, checked = operator.project(x, y), witness.project(checked, y)
-        if settings.first_guess in (FirstGuess.AUTO, FirstGuess.NONLOCAL):
-            strengths = helpful_strengths(checked, y, witness, error, go_on=lambda: in_time(budget))
-            checked = plug_and_play(checked, y, witness, strengths)
+            return answers[1]
+        if filled:  # two fits err less together
+            answers = [(x + before) / 2.0 for x, before in zip(answers, filled, strict=True)]
+        checked, x = (mask.project(x, y) for x, mask in zip(answers, masks, strict=True))
+        if nonlocal_helps:
+            strengths, checked = helpful_strengths(
+                checked, y, witness, error, go_on=lambda: in_time(budget)
+            )
             x = plug_and_play(x, y, operator, strengths)
         errors["recorrupt"] = error(checked)
         return x
 
     network = unet_for(problem, choice.generator, y.shape[0] + 1, settings.seed)
 
-    def recorrupt(budget: Budget) -> RecorruptFit:
-        return RecorruptFit(
-            examples,
-            lambda: queries,
-            network,
-            choice.recorrupt,
-            scale=0.05,  # about the error of the first guess
-            finish=finish,
-            budget=replace(budget, planned=choice.recorrupt.steps),
-            seed=settings.seed,
-            finish_share=FINISH_SHARE,
+    def recorrupt(
+        examples: Callable[[Say], Iterator[Example]],
+        finish: Callable[[list[Tensor]], Tensor],
+        share: float,
+        budget: Budget,
+    ) -> RecorruptFit:
+        running.append(
+            RecorruptFit(
+                examples,
+                lambda: queries,
+                network,
+                choice.recorrupt,
+                scale=0.05,  # about the error of the first guess
+                finish=finish,
+                budget=replace(budget, planned=round(share * choice.recorrupt.steps)),
+                seed=settings.seed,
+                finish_share=FINISH_SHARE,
+            )
         )
+        return running[-1]
 
     def prior(estimates: list[Tensor], budget: Budget) -> PriorFit:
         return prior_fit(
@@ -150,14 +180,43 @@ def prepare_inpaint(
             return estimates[0] if estimates else queries[-1].guess
         return operator.project(estimates[1], y)
 
-    fit: RunningFit = recorrupt(budget)
+    def latest(estimates: list[Tensor]) -> Tensor:
+        if estimates:
+            return estimates[-1]
+        so_far = running[0].estimate() if running else None  # who interrupts it gets this
+        return queries[-1].guess if so_far is None else so_far
+
+    fit: RunningFit
     if wide:  # a fit of the picture as a whole sees further than a U-Net on crops
         fit = StagedFit(
             [
-                Stage("recorrupt", 1.0, lambda _, budget: recorrupt(budget)),
+                Stage(
+                    "recorrupt", 1.0, lambda _, budget: recorrupt(dropped, last_finish, 1.0, budget)
+                ),
                 Stage("prior", 1.0, prior, optional=True),
             ],
             better,
+            budget,
+        )
+    elif level > 0:  # what is filled is noisy too, and nothing to learn from
+        fit = recorrupt(dropped, last_finish, 1.0, budget)
+    else:
+        first, second = SHARES
+        fit = StagedFit(
+            [
+                Stage(
+                    "observed",
+                    first,
+                    lambda _, budget: recorrupt(dropped, first_finish, first, budget),
+                ),
+                Stage(
+                    "filled",
+                    second,
+                    lambda _, budget: recorrupt(masked, last_finish, second, budget),
+                    optional=True,
+                ),
+            ],
+            latest,
             budget,
         )
     return Restoration(

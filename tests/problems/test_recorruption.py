@@ -10,6 +10,7 @@ from chnorm_cli.problems.recorruption import (
     centered,
     dropped_again,
     mask_features,
+    masked_again,
     noise_features,
     recorrupted_noise,
     reduced_again,
@@ -113,6 +114,24 @@ def test_dropped_holes_have_the_shape_of_the_real_ones():
     if overlap == 0:  # a shifted or mirrored 4×12 block, perhaps wrapped around the border
         assert sorted({int(n) for n in dropped.sum(0)}) == [0, 4]
         assert sorted({int(n) for n in dropped.sum(1)}) == [0, 12]
+
+
+def test_a_filled_picture_is_masked_as_the_observation_was():
+    known = torch.rand(20, 24, generator=seeded(4)) > 0.7
+    x = picture()
+    said, say = blackboard()
+    examples = list(masked_again(x, known, filled_with_half, 6, seeded(), say, least=12))
+    assert len(examples) == len(said) == 6
+    # Whole, three quarters, and half a picture would be smaller than the least.
+    assert [e.target.shape[-2:] for e in examples] == [(20, 24), (15, 18), (20, 24)] * 2
+    for example in examples:
+        missing = example.weight[0] > 0
+        assert (example.guess[:, missing] == 0.5).all()  # the answer is not in the question
+        assert torch.equal(example.guess[:, ~missing], example.target[:, ~missing])
+        if example.target.shape == x.shape:
+            assert torch.equal(example.target, x)
+            assert missing.sum() == (~known).sum()  # as many are missing, at other places
+            assert not torch.equal(missing, ~known)
 
 
 @pytest.mark.parametrize("make", ["renoised", "recorrupted", "dropped"])

@@ -1,0 +1,54 @@
+"""The biharmonic filling: what it solves, and that it agrees with scikit-image's."""
+
+import pytest
+import torch
+from skimage.restoration import inpaint_biharmonic
+
+from chnorm_cli.problems.biharmonic import _laplacian, biharmonic_filling
+
+
+def smooth(height=40, width=50, channels=3, dtype=torch.float32):
+    rows = torch.arange(height, dtype=dtype)[:, None]
+    columns = torch.arange(width, dtype=dtype)
+    waves = [
+        0.5 + 0.4 * torch.sin(rows / (4 + c)) * torch.cos(columns / 6) for c in range(channels)
+    ]
+    return torch.stack(waves)
+
+
+def random_mask(share, size=(40, 50), seed=0):
+    return torch.rand(size, generator=torch.Generator().manual_seed(seed)) >= share
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8, 0.95])
+def test_as_near_to_the_truth_as_scikit_image(share):
+    x, known = smooth(), random_mask(share)
+    ours = biharmonic_filling(x * known, known)
+    theirs = inpaint_biharmonic((x * known).movedim(0, -1).numpy(), ~known.numpy(), channel_axis=-1)
+    missing = ~known
+    error = (ours - x)[:, missing].square().mean()
+    assert error < 1.2 * (torch.from_numpy(theirs).movedim(-1, 0) - x)[:, missing].square().mean()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
+def test_observed_pixels_stay_and_missing_ones_solve_the_equation(share):
+    x, known = smooth(dtype=torch.float64), random_mask(share)
+    filled = biharmonic_filling(x * known, known)
+    assert torch.equal(filled[:, known], x[:, known])
+    unsolved = _laplacian(_laplacian(filled))[:, ~known].norm()
+    assert unsolved < 1e-2 * _laplacian(_laplacian(x * known))[:, ~known].norm()
+
+
+def test_a_wide_hole_and_a_flat_picture():
+    known = torch.ones(64, 64, dtype=torch.bool)
+    known[10:54, 12:50] = False
+    flat = torch.full((1, 64, 64), 0.3)
+    assert torch.allclose(biharmonic_filling(flat * known, known), flat, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 2)])
+def test_tiny_pictures(size):
+    x = torch.full((2, *size), 0.7)
+    known = torch.zeros(size, dtype=torch.bool)
+    known[0, 0] = True
+    assert torch.allclose(biharmonic_filling(x * known, known), x, atol=1e-4)
