@@ -51,6 +51,10 @@ class Budget:
         )
         return Budget(self.planned, steps, seconds)
 
+    def short_of(self, seconds: float) -> bool:
+        """Say whether work of so many seconds would not end in time."""
+        return self.seconds is not None and self.elapsed + seconds > self.seconds
+
     def exhausted(self, index: int, *, reserve: float = 0.0) -> Outcome | None:
         """Give the reason to end after step `index`, keeping `reserve` seconds for what follows."""
         if index >= self.last_step:

@@ -15,7 +15,7 @@ from chnorm_cli.fitting.settings import (
     NormalizationPlace,
 )
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
-from chnorm_cli.problems.nonlocal_ridge import FIRST, SECOND
+from chnorm_cli.problems.nonlocal_ridge import FIRST, SECOND, Pass
 
 RECORRUPT = {
     Effort.FAST: RecorruptRecipe(
@@ -28,6 +28,7 @@ RECORRUPT = {
         steps=700,
         copies=4,
         passes=(replace(FIRST, stride=5), replace(SECOND, stride=5)),
+        polish=Pass(neighbours=192, joint=False, radius=20, stride=6),
         strengths=(16.0, 14.0, 12.0, 10.0, 9.0, 8.0, 7.0, 6.0),
     ),
     Effort.BEST: RecorruptRecipe(
@@ -35,6 +36,7 @@ RECORRUPT = {
         copies=6,
         widths=(32, 40, 56, 72),
         passes=(FIRST, SECOND, replace(SECOND, neighbours=80)),
+        polish=Pass(neighbours=256, joint=False, radius=24, stride=4),
         strengths=(16.0, 14.0, 12.0, 10.0, 9.0, 8.0, 7.0, 6.0),
     ),
 }

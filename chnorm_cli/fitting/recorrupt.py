@@ -35,6 +35,7 @@ class RecorruptRecipe:
     average: float = 0.99
     widths: tuple[int, ...] = (24, 32, 48, 64)
     passes: tuple[Pass, ...] = (FIRST, SECOND)  # first guess against noise
+    polish: Pass | None = None  # against noise: a last pass with the network's answer as its pilot
     strengths: tuple[float, ...] = ()  # plug-and-play iterations for holes, 0–255 scale
 
 

@@ -46,13 +46,22 @@ def opponent_basis(channels: int) -> Tensor:
     return unit
 
 
-def nonlocal_ridge(y: Tensor, sigma: float, passes: tuple[Pass, ...] = (FIRST, SECOND)) -> Tensor:
-    """Denoise (C, H, W) with noise of standard deviation `sigma` in the units of y."""
+def nonlocal_ridge(
+    y: Tensor,
+    sigma: float,
+    passes: tuple[Pass, ...] = (FIRST, SECOND),
+    pilot: Tensor | None = None,
+) -> Tensor:
+    """Denoise (C, H, W) with noise of standard deviation `sigma` in the units of y.
+
+    Each pass is the pilot of the next; `pilot` (C, H, W), a better picture than y, that of the first.
+    """
     if sigma <= 0:
         return y.clone()
     basis = opponent_basis(y.shape[0]).to(y)
     z = torch.einsum("ij,jhw->ihw", basis, y)
-    pilot: Tensor | None = None
+    if pilot is not None:
+        pilot = torch.einsum("ij,jhw->ihw", basis, pilot)
     for settings in passes:
         pilot = filter_once(z, sigma, settings, pilot)
     assert pilot is not None
@@ -108,10 +117,12 @@ def _filter_band(
         return members.transpose(1, 2)  # (G, C, k, n)
 
     noisy = grouped(patches)
-    theta = _combination(noisy if pilot is None else grouped(guide), sigma, pilot is None)
-    estimate = theta @ noisy
+    if pilot is None:
+        estimate, energy = _by_risk(noisy, sigma)
+    else:
+        estimate, energy = _by_pilot(noisy, grouped(guide), sigma)
     # A patch made from many others carries less noise, 1/‖θ_j‖², and counts for more.
-    trust = 1.0 / theta.square().sum(-1).mean(1).clamp_min(1.0 / k)  # (G, k)
+    trust = 1.0 / energy.mean(1).clamp_min(1.0 / k)  # (G, k)
     if not settings.joint:
         estimate = estimate.transpose(1, 2)
     weighted = estimate.reshape(count * k, channels * n) * trust.view(-1, 1)
@@ -123,19 +134,45 @@ def _filter_band(
     )
 
 
-def _combination(group: Tensor, sigma: float, noisy: bool) -> Tensor:
-    """Give Θ (…, k, k) for groups (…, k, n), noisy ones or pilots."""
-    k, n = group.shape[-2:]
+def _by_risk(noisy: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+    """Give Θ Y for groups (…, k, n), with Θ from Stein's unbiased risk, and ‖θ_j‖² (…, k)."""
+    k, n = noisy.shape[-2:]
     noise = n * sigma**2
-    gram = group @ group.mT
-    eye = torch.eye(k, device=group.device, dtype=group.dtype)
     # Fewer values than patches leave the noisy Gram matrix singular; a trace of ridge keeps Θ finite.
-    ridge = (1e-3 if n < 2 * k else 1e-6) * noise if noisy else noise
+    ridge = (1e-3 if n < 2 * k else 1e-6) * noise
+    inverse = _inverse(noisy @ noisy.mT, ridge)
+    theta = torch.eye(k, device=noisy.device, dtype=noisy.dtype) - noise * inverse
+    return theta @ noisy, theta.square().sum(-1)
+
+
+def _by_pilot(noisy: Tensor, pilot: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+    """Give Θ Y for groups (…, k, n), with Θ from a pilot, and ‖θ_j‖² (…, k).
+
+    X̄ X̄ᵀ (X̄ X̄ᵀ + n σ² I)⁻¹ = X̄ (X̄ᵀ X̄ + n σ² I)⁻¹ X̄ᵀ: for groups much larger than a patch the
+    second form inverts the smaller matrix. With little noise it is a small difference of large
+    numbers, hence float64.
+    """
+    k, n = pilot.shape[-2:]
+    noise = n * sigma**2
+    if k < 1.5 * n:
+        gram = pilot @ pilot.mT
+        theta = torch.eye(k, device=gram.device, dtype=gram.dtype) - noise * _inverse(gram, noise)
+        return theta @ noisy, theta.square().sum(-1)
+    double = pilot.double()
+    gram = double.mT @ double
+    left = double @ _inverse(gram, noise)  # Θ = left X̄ᵀ
+    estimate = left @ (double.mT @ noisy.double())
+    return estimate.to(noisy), ((left @ gram) * left).sum(-1).to(noisy)
+
+
+def _inverse(gram: Tensor, ridge: float) -> Tensor:
+    """Give (Gram matrix + ridge I)⁻¹."""
+    eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
     # With hardly any noise, like patches make a Gram matrix that is singular up to rounding.
     rounding = 4.0 * torch.finfo(gram.dtype).eps * gram.diagonal(dim1=-2, dim2=-1).sum(-1)
     factor, _ = torch.linalg.cholesky_ex(gram + (ridge + rounding[..., None, None]) * eye)
-    theta: Tensor = eye - noise * torch.cholesky_inverse(factor)
-    return theta
+    inverse: Tensor = torch.cholesky_inverse(factor)
+    return inverse
 
 
 def _similar(

@@ -33,6 +33,9 @@ from chnorm_cli.restoration.common import (
 )
 from chnorm_cli.restoration.restoration import Restoration
 
+FINISH_SHARE = 0.15  # of --time, kept for the last non-local pass
+POLISH = 1.7  # what that pass takes, in units of the first guess
+
 
 def prepare_denoise(
     pixels: Pixels, *, sigma: float | None = None, settings: FitSettings | None = None
@@ -74,7 +77,9 @@ def prepare_denoise(
         return nonlocal_ridge(noisy, level, choice.recorrupt.passes)
 
     random = torch.Generator().manual_seed(settings.seed)
+    budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
     queries: list[Query] = []
+    guess_seconds: list[float] = []
 
     def examples(say: Callable[[str], None]) -> Iterator[Example]:
         if plain:
@@ -82,9 +87,23 @@ def prepare_denoise(
             yield from recorrupted_noise(y, level, copies, random)
             return
         say("first guess")
+        began = budget.elapsed
         guess = denoise(y, level)
+        guess_seconds.append(budget.elapsed - began)
         queries.append(Query(noise_features(y, guess, level), guess))
         yield from renoised(guess, level, denoise, copies, random, say)
+
+    def finish(answers: list[Tensor]) -> Tensor:
+        """Let similar patches denoise each other once more, now that the network says how they look."""
+        x, polish = answers[0], choice.recorrupt.polish
+        if (
+            polish is None
+            or not guess_seconds
+            or fit.outcome is None
+            or budget.short_of(POLISH * guess_seconds[0])
+        ):
+            return x
+        return (x + nonlocal_ridge(y, level, (polish,), pilot=x)) / 2.0
 
     network = unet_for(problem, choice.generator, y.shape[0] * (1 if plain else 2), settings.seed)
     fit = RecorruptFit(
@@ -93,8 +112,9 @@ def prepare_denoise(
         network,
         choice.recorrupt,
         scale=level,
-        finish=lambda answers: answers[0],
-        budget=Budget(choice.recorrupt.steps, settings.steps, settings.time),
+        finish=finish,
+        finish_share=FINISH_SHARE if choice.recorrupt.polish else 0.0,
+        budget=budget,
         seed=settings.seed,
     )
     return Restoration(

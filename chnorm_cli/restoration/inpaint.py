@@ -119,7 +119,7 @@ def prepare_inpaint(
 
     def first_finish(answers: list[Tensor]) -> Tensor:
         """Clean up both fillings; the one that never saw held-out pixels makes new examples."""
-        between = BETWEEN if nonlocal_helps else ()
+        between = BETWEEN if nonlocal_helps and running[-1].outcome is not None else ()
         filled[:] = [
             plug_and_play(mask.project(x, y), y, mask, between)
             for x, mask in zip(answers, masks, strict=True)
@@ -133,7 +133,7 @@ def prepare_inpaint(
         if filled:  # two fits err less together
             answers = [(x + before) / 2.0 for x, before in zip(answers, filled, strict=True)]
         checked, x = (mask.project(x, y) for x, mask in zip(answers, masks, strict=True))
-        if nonlocal_helps:
+        if nonlocal_helps and running[-1].outcome is not None:  # not for who interrupts it
             strengths, checked = helpful_strengths(
                 checked, y, witness, error, go_on=lambda: in_time(budget)
             )
