@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Self
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -13,6 +14,7 @@ from chnorm_cli.scaling.events import Event, Opened
 from chnorm_cli.terminal.console import ErrorConsole, shown
 from chnorm_cli.terminal.curves import Trace, bar, clock, number
 from chnorm_cli.terminal.ownership import TerminalOwnership
+from chnorm_cli.terminal.signals import cursor_shown_while_stopped
 from chnorm_cli.terminal.status import Status
 
 FRAMES_PER_SECOND = 4  # calm, and cheap beside the fit
@@ -37,6 +39,7 @@ class LiveView:
         self._layers = layers
         self._preview = preview
         self._ownership = TerminalOwnership()
+        self._while_drawing = ExitStack()
         self._live = Live(
             get_renderable=self._draw,
             console=console,
@@ -50,6 +53,7 @@ class LiveView:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._while_drawing.close()
         self._live.stop()
         self._ownership.release()
 
@@ -57,6 +61,7 @@ class LiveView:
         """Take in an event; the first one begins the drawing, if the terminal is free."""
         self.status.update(event)
         if isinstance(event, Opened) and not self._live.is_started and self._ownership.claim():
+            self._while_drawing.enter_context(cursor_shown_while_stopped())
             self._live.start(refresh=True)
 
     def _draw(self) -> RenderableType:

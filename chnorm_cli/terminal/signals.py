@@ -13,6 +13,7 @@ from types import FrameType
 from chnorm_cli.scaling.failures import ExitCode
 
 PATIENCE = 0.7  # seconds for an orderly end
+SHOW_CURSOR, HIDE_CURSOR = b"\x1b[?25h", b"\x1b[?25l"
 ANSWERED = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -58,6 +59,29 @@ def listening(patience: float | None = PATIENCE) -> Iterator[None]:
 
 
 @contextmanager
+def cursor_shown_while_stopped() -> Iterator[None]:
+    """Give the shell a visible cursor at Ctrl-Z, and hide it again when the program goes on."""
+    stop = getattr(signal, "SIGTSTP", None)
+    main = threading.current_thread() is threading.main_thread()
+    if stop is None or not main or signal.getsignal(stop) is not signal.SIG_DFL:
+        yield
+        return
+
+    def pause(number: int, _: FrameType | None) -> None:
+        os.write(2, SHOW_CURSOR)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)  # returns when the shell says `fg`
+        signal.signal(number, pause)
+        os.write(2, HIDE_CURSOR)
+
+    signal.signal(stop, pause)
+    try:
+        yield
+    finally:
+        signal.signal(stop, signal.SIG_DFL)
+
+
+@contextmanager
 def _deadline(patience: float | None) -> Iterator[None]:
     """End the process `patience` seconds after a signal arrived.
 
@@ -87,5 +111,5 @@ def _deadline(patience: float | None) -> Iterator[None]:
 def _end(number: int) -> None:
     """Leave now, with the cursor visible."""
     if os.isatty(2):
-        os.write(2, b"\x1b[?25h\r\x1b[J")
+        os.write(2, SHOW_CURSOR + b"\r\x1b[J")
     os._exit(128 + number)

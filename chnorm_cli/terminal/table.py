@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from typing import Self
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -21,6 +22,7 @@ from chnorm_cli.terminal.json_lines import JSON_SECONDS, write_event, write_json
 from chnorm_cli.terminal.live import FRAMES_PER_SECOND, GRADIENT_STYLE, LOSS_STYLE
 from chnorm_cli.terminal.modes import ProgressMode
 from chnorm_cli.terminal.ownership import TerminalOwnership
+from chnorm_cli.terminal.signals import cursor_shown_while_stopped
 from chnorm_cli.terminal.status import Status
 from chnorm_cli.terminal.summary import one_line
 
@@ -44,6 +46,7 @@ class Table:
         self._told: dict[int, float] = {}
         self._said: dict[int, str] = {}
         self._ownership = TerminalOwnership()
+        self._while_drawing = ExitStack()
         self._live = Live(
             get_renderable=lambda: self,
             console=console(),
@@ -54,6 +57,7 @@ class Table:
 
     def __enter__(self) -> Self:
         if self._mode is ProgressMode.LIVE and self.total and self._ownership.claim():
+            self._while_drawing.enter_context(cursor_shown_while_stopped())
             self._live.start(refresh=True)
         return self
 
@@ -62,6 +66,7 @@ class Table:
 
     def close(self) -> None:
         """Give the terminal back."""
+        self._while_drawing.close()
         self._live.stop()
         self._ownership.release()
 

@@ -40,3 +40,10 @@ def test_stages_share_the_steps_and_what_is_left_of_the_time():
     assert late.exhausted(1) is Outcome.TIME
     assert Budget(10).part(0.25, until=0.5).exhausted(9) is None
     assert Budget(10, steps=1).part(0.1, until=1).last_step == 1
+
+
+def test_short_of_time_only_where_time_is_bounded():
+    assert not Budget(10).short_of(1e9)
+    halfway = Budget(10, seconds=100.0, started=time.perf_counter() - 50)
+    assert halfway.short_of(60)
+    assert not halfway.short_of(40)

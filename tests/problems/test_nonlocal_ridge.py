@@ -10,6 +10,7 @@ from chnorm_cli.problems.noise import add_noise
 from chnorm_cli.problems.nonlocal_ridge import (
     FIRST,
     SECOND,
+    _by_pilot,
     filter_once,
     nonlocal_ridge,
     opponent_basis,
@@ -40,6 +41,28 @@ def test_the_second_pass_helps():
     y = noisy(truth)
     first = nonlocal_ridge(y, SIGMA, QUICK[:1])
     assert psnr(nonlocal_ridge(y, SIGMA, QUICK), truth) > psnr(first, truth) + 0.3
+
+
+def test_a_better_pilot_gives_a_better_picture():
+    truth = crop()
+    y = noisy(truth)
+    plain = nonlocal_ridge(y, SIGMA, QUICK)
+    large = replace(SECOND, neighbours=128, radius=8, stride=6)
+    guided = nonlocal_ridge(y, SIGMA, (large,), pilot=truth)
+    assert psnr(guided, truth) > psnr(plain, truth) + 1.0
+
+
+@pytest.mark.parametrize("k", [20, 73, 74, 150])
+def test_both_forms_of_the_pilot_combination_are_the_formula(k):
+    random = torch.Generator().manual_seed(k)
+    pilot = torch.rand(2, 1, k, 49, generator=random, dtype=torch.float64)
+    group = pilot + SIGMA * torch.randn(pilot.shape, generator=random, dtype=torch.float64)
+    gram = pilot @ pilot.mT
+    noise = 49 * SIGMA**2 * torch.eye(k, dtype=torch.float64)
+    theta = gram @ torch.linalg.inv(gram + noise)
+    estimate, energy = _by_pilot(group, pilot, SIGMA)
+    assert torch.allclose(estimate, theta @ group, atol=1e-9)
+    assert torch.allclose(energy, theta.square().sum(-1), atol=1e-9)
 
 
 def test_pure_noise_on_a_flat_picture_nearly_vanishes():
