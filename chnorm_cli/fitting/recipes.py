@@ -32,10 +32,8 @@ RECORRUPT = {
         strengths=(16.0, 14.0, 12.0, 10.0, 9.0, 8.0, 7.0, 6.0),
     ),
     Effort.BEST: RecorruptRecipe(
-        steps=1500,
+        steps=1400,
         copies=6,
-        widths=(32, 40, 56, 72),
-        passes=(FIRST, SECOND, replace(SECOND, neighbours=80)),
         polish=Pass(neighbours=256, joint=False, radius=24, stride=4),
         strengths=(16.0, 14.0, 12.0, 10.0, 9.0, 8.0, 7.0, 6.0),
     ),
