@@ -38,7 +38,7 @@ def helpful_strengths(
     go_on: Callable[[], bool] = lambda: True,
     strength: float = 14.0,
     weakest: float = 3.0,
-    most: int = 12,
+    most: int = 16,
 ) -> tuple[list[float], Tensor]:
     """Find plug-and-play strengths that lower `error`, on pixels that were held out, one by one.
 
