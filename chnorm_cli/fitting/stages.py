@@ -79,9 +79,12 @@ class StagedFit:
 
     def estimate(self) -> Tensor | None:
         """Combine what the stages have given so far."""
-        if self.combined is None:
-            self.combined = self.combine(self.estimates)
-        return self.combined
+        if self.combined is not None:
+            return self.combined
+        combined = self.combine(self.estimates)
+        if self.estimates:  # before that it may follow a stage that is running, and changes
+            self.combined = combined
+        return combined
 
     def __iter__(self) -> Iterator[Step]:
         """Run the stages; steps are counted through."""

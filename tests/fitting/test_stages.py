@@ -95,3 +95,14 @@ def test_it_says_what_it_does():
     steps = iter(fit)
     next(steps)
     assert fit.activity == "stage 0: counting"
+
+
+def test_before_a_stage_has_ended_an_estimate_is_not_kept():
+    seen = iter([1.0, 2.0, 3.0])
+
+    def latest(estimates):
+        return torch.full((1, 2, 2), next(seen) if not estimates else 9.0)
+
+    fit, _ = staged(GOOD)
+    fit.combine = latest
+    assert [float(fit.estimate().mean()) for _ in zip(fit, range(3), strict=False)] == [1, 2, 3]
