@@ -159,14 +159,17 @@ class Result:
 
     def draw(self, figure: Figure) -> None:
         """Loss on the left, then one panel an arm with a gradient curve per layer."""
-        from chnorm_cli.lab.plots import colour, label_lines, layer_curves, loglog
+        from chnorm_cli.lab.plots import DASHES, colour, label_lines, layer_curves, loglog, thinned
 
         panels = figure.subplots(1, 1 + len(self.traces))
         loglog(panels[0], title="loss", ylabel="mean squared error")
         for number, (name, traces) in enumerate(self.traces.items()):
             for trace in traces:
-                steps = range(1, len(trace.losses) + 1)
-                panels[0].plot(steps, trace.losses, color=colour(number), label=name)
+                steps = thinned(len(trace.losses))
+                panels[0].plot(
+                    steps, [trace.losses[step - 1] for step in steps], color=colour(number),
+                    linestyle=DASHES[number], label=name,
+                )  # fmt: skip
             if number:
                 panels[1 + number].sharey(panels[1])  # so that what vanishes is seen to
             layer_curves(panels[1 + number], traces[0].layers, title=f"‖∇W‖ by layer: {name}")

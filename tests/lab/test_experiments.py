@@ -34,7 +34,7 @@ def tiny(monkeypatch, tmp_path):
     fix(landscape, points=3, steps=lambda self, network: 2)
     fix(ablation, size=16, widths=(4, 4), steps=3)
     monkeypatch.setattr(convergence.Settings, "steps", lambda self, network, arm: 2)
-    monkeypatch.setattr(convergence, "STARTS", 2)
+    monkeypatch.setattr(convergence, "CROWD", 2)
 
 
 @pytest.mark.parametrize(
