@@ -201,8 +201,8 @@ class PriorFit:
                 return Check(self._loss_on_all(), None, Outcome.STEPS, "")
             # y₁ = y + αe and y₂ = y − e/α have independent noise, so ‖x − y₂‖² is the risk of x
             # for the slightly noisier y₁, up to a constant.
-            noise = problem.sigma * torch.randn(y.shape, generator=self.random).to(y)
-            first, second = y + recipe.split * noise, y - noise / recipe.split
+            e = problem.noise.added_to(torch.zeros_like(y), self.random)
+            first, second = y + recipe.split * e, y - e / recipe.split
             return Check(
                 lambda x: _mean_square(x, first, None),
                 lambda x: _mean_square(x, second, None),

@@ -19,7 +19,7 @@ from chnorm_cli.lab.arms import CHANNEL, Arm, arms, build
 from chnorm_cli.lab.intervals import Interval, mean_interval
 from chnorm_cli.lab.observations import gray_square
 from chnorm_cli.lab.report import Claim, Report, Table
-from chnorm_cli.problems.noise import add_noise
+from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
 
@@ -245,7 +245,7 @@ def run(settings: Settings) -> Generator[str, None, Result]:
         curves = []
         for seed in seeds:
             yield f"{arm.name}, seed {seed}"
-            y = add_noise(truth, sigma, torch.Generator().manual_seed(seed))
+            y = Noise(sigma).added_to(truth, torch.Generator().manual_seed(seed))
             noisy = psnr(y, truth)
             network = build(arm, settings.widths, (settings.size, settings.size), seed)
             curve = yield from _fit(network, arm, y, truth, settings, seed)
@@ -262,7 +262,7 @@ def _fit(
     recipe = PriorRecipe(steps=settings.steps, adam_lr=arm.rate, muon_lr=None, average=0.0)
     network.to(settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     y, truth = y.to(settings.device), truth.to(settings.device)
-    problem = Problem(y, Identity((y.shape[-2], y.shape[-1])), settings.sigma / 255)
+    problem = Problem(y, Identity((y.shape[-2], y.shape[-1])), Noise(settings.sigma / 255))
     fit = PriorFit(
         problem, network, recipe, stop=Stop.NONE, budget=Budget(settings.steps), seed=seed
     )

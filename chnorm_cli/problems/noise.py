@@ -1,20 +1,49 @@
-"""How strong the noise in a picture is, found from the picture alone."""
+"""The noise in a picture: how to draw it, and how strong it is, found from the picture alone."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from chnorm_cli.problems.correlation import correlated_noise
 
 BLOCK = 32  # pixels; large enough to measure noise in, small enough to find smooth ones
 QUANTILE = 0.05  # the smoothest blocks: in them the texture is weakest
 CLEAN_SIGMA = 1.0 / 255  # below this there is nothing to remove that 8 bits could show
 
 
-def add_noise(x: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
-    """Give x + σ e with e ~ N(0, I), independent in every pixel and channel, not clipped."""
-    noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=generator.device)
-    return x + sigma * noise.to(x.device)
+@dataclass(frozen=True)
+class Noise:
+    """Gaussian noise of standard deviation `sigma`, in units of the picture, of mean 0.
+
+    It is independent in every pixel and channel, or what `kernel` (C, C, k, k), k odd, makes of
+    such noise, where neighbouring pixels and colours share it.
+    """
+
+    sigma: float
+    kernel: Tensor | None = None
+
+    def added_to(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Give (C, H, W) with fresh noise, not clipped; `generator` says where it is drawn."""
+        return x + self.sigma * self._unit(x, generator).to(x.device)
+
+    def _unit(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        channels, height, width = x.shape
+        margin = 0 if self.kernel is None else self.kernel.shape[-1] - 1
+        shape = (channels, height + margin, width + margin)
+        white = torch.randn(shape, generator=generator, dtype=x.dtype, device=generator.device)
+        if self.kernel is None:
+            return white
+        return F.conv2d(white[None], self.kernel.to(white))[0]
+
+
+def find_noise(y: Tensor) -> Noise:
+    """Find the noise in (C, H, W): whether pixels share it, and how strong it is in units of y."""
+    shared = correlated_noise(y)
+    return Noise(estimate_sigma(y)) if shared is None else Noise(*shared)
 
 
 def estimate_sigma(y: Tensor) -> float:

@@ -7,20 +7,28 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.operators import Mask, Operator
+
+NOTHING = Noise(0.0)
 
 
 @dataclass(frozen=True)
 class Problem:
     """y = A x + noise, for one picture.
 
-    `observation` is (C, h, w) with nominal range [0, 1]; `sigma` is the standard deviation of
-    independent Gaussian noise in the same units, 0 where the observation is taken as exact.
+    `observation` is (C, h, w) with nominal range [0, 1], and the noise in the same units; its
+    `sigma` is 0 where the observation is taken as exact.
     """
 
     observation: Tensor
     operator: Operator
-    sigma: float = 0.0
+    noise: Noise = NOTHING
+
+    @property
+    def sigma(self) -> float:
+        """The standard deviation of the noise."""
+        return self.noise.sigma
 
     @property
     def channels(self) -> int:

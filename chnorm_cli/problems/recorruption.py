@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from chnorm_cli.problems.names import Kernel
-from chnorm_cli.problems.noise import add_noise
+from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.operators import Downsample, resized
 
 
@@ -71,7 +71,7 @@ def noise_features(y: Tensor, guess: Tensor, sigma: float) -> Tensor:
 
 
 def renoised(
-    guess: Tensor, sigma: float, denoise: Guess, copies: int, random: torch.Generator, say: Say
+    guess: Tensor, noise: Noise, denoise: Guess, copies: int, random: torch.Generator, say: Say
 ) -> Iterator[Example]:
     """Give the first guess fresh noise and ask for it back: g + e_k → g.
 
@@ -80,22 +80,22 @@ def renoised(
     """
     for copy in range(copies):
         say(f"first guess, copy {copy + 1} of {copies}")
-        noisy = add_noise(guess, sigma, random)
-        again = denoise(noisy, sigma)
-        yield Example(noise_features(noisy, again, sigma), again, guess)
+        noisy = noise.added_to(guess, random)
+        again = denoise(noisy, noise.sigma)
+        yield Example(noise_features(noisy, again, noise.sigma), again, guess)
 
 
 def recorrupted_noise(
-    y: Tensor, sigma: float, copies: int, random: torch.Generator, *, alpha: float = 0.5
+    y: Tensor, noise: Noise, copies: int, random: torch.Generator, *, alpha: float = 0.5
 ) -> Iterator[Example]:
     """Recorrupted-to-Recorrupted (Pang et al., CVPR 2021): y + αe_k → y − e_k/α, without a guess.
 
     The two noises are independent, so the expected loss is the risk plus a constant.
     """
     for _ in range(copies):
-        noise = add_noise(torch.zeros_like(y), sigma, random)
-        noisy = y + alpha * noise
-        yield Example(centered(noisy), noisy, y - noise / alpha)
+        fresh = noise.added_to(torch.zeros_like(y), random)
+        noisy = y + alpha * fresh
+        yield Example(centered(noisy), noisy, y - fresh / alpha)
 
 
 def moved(known: Tensor, random: torch.Generator) -> Tensor:

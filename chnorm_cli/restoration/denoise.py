@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from chnorm_cli.fitting.recipes import choose
 from chnorm_cli.fitting.recorrupt import RecorruptFit
 from chnorm_cli.fitting.settings import FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.problems.noise import CLEAN_SIGMA, estimate_sigma
+from chnorm_cli.problems.noise import CLEAN_SIGMA, find_noise
 from chnorm_cli.problems.nonlocal_ridge import nonlocal_ridge
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
@@ -34,6 +35,10 @@ from chnorm_cli.restoration.common import (
 from chnorm_cli.restoration.restoration import Restoration
 
 FINISH_SHARE = 0.15  # of --time, kept for the last non-local pass
+SHARED = (
+    "neighbouring pixels share their noise, as a camera's or scanner's processing makes it, and it"
+    " is removed as such"
+)
 POLISH = 1.7  # what that pass takes, in units of the first guess
 
 
@@ -50,8 +55,9 @@ def prepare_denoise(
     level = unit_sigma(sigma)
     choice = choose(settings, default=Fit.RECORRUPT)
     estimated = level is None
-    level = estimate_sigma(y) if level is None else level
-    problem = Problem(y, Identity((y.shape[1], y.shape[2])), level)
+    noise = find_noise(y)
+    level = noise.sigma if level is None else level
+    problem = Problem(y, Identity((y.shape[1], y.shape[2])), replace(noise, sigma=level))
     if estimated and level < CLEAN_SIGMA:
         note = (
             f"the noise level is estimated at {level * 255:.1f} of 255, too little to remove, and"
@@ -69,7 +75,8 @@ def prepare_denoise(
     if choice.fit is Fit.PRIOR:
         return prior_restoration(problem, choice, settings, sigma_estimated=estimated)
     level = max(level, 0.1 / 255)  # features are in units of σ
-    problem = Problem(y, problem.operator, level)
+    noise = replace(noise, sigma=level)
+    problem = replace(problem, noise=noise)
     plain = settings.first_guess is FirstGuess.NONE
     copies = choice.recorrupt.copies
 
@@ -84,14 +91,14 @@ def prepare_denoise(
     def examples(say: Callable[[str], None]) -> Iterator[Example]:
         if plain:
             queries.append(Query(centered(y), y))
-            yield from recorrupted_noise(y, level, copies, random)
+            yield from recorrupted_noise(y, noise, copies, random)
             return
         say("first guess")
         began = budget.elapsed
         guess = denoise(y, level)
         guess_seconds.append(budget.elapsed - began)
         queries.append(Query(noise_features(y, guess, level), guess))
-        yield from renoised(guess, level, denoise, copies, random, say)
+        yield from renoised(guess, noise, denoise, copies, random, say)
 
     def finish(answers: list[Tensor]) -> Tensor:
         """Let similar patches denoise each other once more, now that the network says how they look."""
@@ -125,4 +132,5 @@ def prepare_denoise(
         network=network,
         recipe=choice.recorrupt,
         sigma_estimated=estimated,
+        notes=() if noise.kernel is None else (SHARED,),
     )

@@ -21,6 +21,7 @@ from chnorm_cli.fitting.stages import Stage, StagedFit
 from chnorm_cli.generators.names import GeneratorName, NormalizationPlace
 from chnorm_cli.generators.spec import GeneratorSpec
 from chnorm_cli.problems.guesses import fill_guess, helpful_strengths, plug_and_play
+from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.operators import Mask
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.problems.recorruption import (
@@ -78,13 +79,14 @@ def prepare_inpaint(
     known = torch.from_numpy(~missing).to(y.device)
     operator = Mask(known.to(y.dtype))
     observed = operator.forward(y)
-    problem = Problem(observed, operator, level)
+    noise = Noise(level)
+    problem = Problem(observed, operator, noise)
     if not missing.any():
         return Restoration(
             None,
             settings=settings,
             choice=choice,
-            problem=Problem(y, operator, level),
+            problem=Problem(y, operator, noise),
             untouched=Outcome.NOTHING_MISSING,
             notes=("the mask marks no pixel as missing, and the picture is left as it is",),
         )
@@ -166,7 +168,7 @@ def prepare_inpaint(
 
     def prior(estimates: list[Tensor], budget: Budget) -> PriorFit:
         return prior_fit(
-            Problem(witness.forward(y), witness, level),
+            Problem(witness.forward(y), witness, noise),
             WIDE_GENERATOR,
             WIDE_HOLES[settings.effort],
             stop=settings.stop,

@@ -12,7 +12,7 @@ from chnorm_cli.fitting.settings import Stop
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.generators.names import GeneratorName
 from chnorm_cli.generators.spec import GeneratorSpec
-from chnorm_cli.problems.noise import add_noise
+from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.operators import Downsample, Identity, Mask
 from chnorm_cli.problems.problem import Problem
 
@@ -31,7 +31,9 @@ def problem_of(task):
     match task:
         case "denoise":
             return Problem(
-                add_noise(x, 0.1, torch.Generator().manual_seed(3)), Identity((16, 16)), 0.1
+                Noise(0.1).added_to(x, torch.Generator().manual_seed(3)),
+                Identity((16, 16)),
+                Noise(0.1),
             )
         case "inpaint":
             operator = Mask(
@@ -102,7 +104,7 @@ def test_an_exact_observation_is_explained_exactly(task):
 
 def test_a_noisy_observation_is_not_pasted_in():
     problem = problem_of("inpaint")
-    noisy = Problem(problem.observation, problem.operator, 0.05)
+    noisy = Problem(problem.observation, problem.operator, Noise(0.05))
     fit = fit_of("inpaint")
     fit.problem = noisy
     list(fit)

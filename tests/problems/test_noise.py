@@ -4,7 +4,7 @@ import pytest
 import torch
 from pictures import bundled
 
-from chnorm_cli.problems.noise import CLEAN_SIGMA, add_noise, estimate_sigma
+from chnorm_cli.problems.noise import CLEAN_SIGMA, Noise, estimate_sigma
 
 LEVELS = [5, 10, 15, 25, 50, 75]
 
@@ -14,7 +14,7 @@ def seeded(seed):
 
 
 def noisy(x, sigma, seed=1):
-    return add_noise(x, sigma / 255, seeded(seed))
+    return Noise(sigma / 255).added_to(x, seeded(seed))
 
 
 def waves(height=96, width=128):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from pictures import bundled, psnr
 
-from chnorm_cli.problems.noise import add_noise
+from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.nonlocal_ridge import (
     FIRST,
     SECOND,
@@ -25,7 +25,7 @@ def crop(name="astronaut", size=64):
 
 
 def noisy(x, seed=0, sigma=SIGMA):
-    return add_noise(x, sigma, torch.Generator().manual_seed(seed))
+    return Noise(sigma).added_to(x, torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize("sigma", [10, 25, 50])

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from chnorm_cli.problems.names import Kernel
+from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.problems.recorruption import (
     Example,
@@ -54,7 +55,7 @@ def test_renoised_asks_for_the_guess_from_the_guess_with_fresh_noise():
         return noisy * 0.5
 
     said, say = blackboard()
-    examples = list(renoised(guess, SIGMA, denoise, 3, seeded(), say))
+    examples = list(renoised(guess, Noise(SIGMA), denoise, 3, seeded(), say))
     assert len(examples) == len(said) == 3
     for example, noisy in zip(examples, asked, strict=True):
         assert torch.equal(example.target, guess)
@@ -69,7 +70,7 @@ def test_renoised_asks_for_the_guess_from_the_guess_with_fresh_noise():
 def test_recorrupted_noise_is_independent_of_the_noise_in_its_target(alpha):
     truth = torch.full((3, 150, 150), 0.5)
     y = truth + SIGMA * torch.randn(truth.shape, generator=seeded(3))
-    (example,) = recorrupted_noise(y, SIGMA, 1, seeded(), alpha=alpha)
+    (example,) = recorrupted_noise(y, Noise(SIGMA), 1, seeded(), alpha=alpha)
     asked, answer = example.guess - truth, example.target - truth
     assert asked.std() == pytest.approx(SIGMA * (1 + alpha**2) ** 0.5, rel=0.02)
     assert answer.std() == pytest.approx(SIGMA * (1 + alpha**-2) ** 0.5, rel=0.02)
@@ -141,9 +142,11 @@ def test_the_seed_decides(make):
     def examples(seed):
         match make:
             case "renoised":
-                return list(renoised(y, SIGMA, lambda x, _: x, 2, seeded(seed), lambda _: None))
+                return list(
+                    renoised(y, Noise(SIGMA), lambda x, _: x, 2, seeded(seed), lambda _: None)
+                )
             case "recorrupted":
-                return list(recorrupted_noise(y, SIGMA, 2, seeded(seed)))
+                return list(recorrupted_noise(y, Noise(SIGMA), 2, seeded(seed)))
             case _:
                 return list(
                     dropped_again(y, holes(), filled_with_half, 2, seeded(seed), lambda _: None)
