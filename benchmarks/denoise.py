@@ -1,4 +1,4 @@
-"""Denoising: independent Gaussian noise, not clipped, σ known to the peers and estimated by ours."""
+"""Denoising: Gaussian noise, or that of a camera; σ known to the peers and estimated by ours."""
 
 from __future__ import annotations
 
@@ -17,22 +17,33 @@ from chnorm_cli.restoration import prepare_denoise
 
 
 def measure(options: Options) -> Iterator[Row]:
+    if options.real:
+        for name, y, truth in options.source.shot():
+            sigma = float(np.sqrt(np.square(y - truth).mean()))
+            yield from _denoise(options, name, y, truth, sigma, "camera noise")
+        return
     for name, truth in options.source.pictures("denoise"):
         for sigma in options.sigmas:
             y = noisy(truth, sigma)
-            score = whole(truth)
-            yield from contest(
-                [
-                    *_peers(options, y, sigma / 255),
-                    *ours(options, lambda settings, y=y: prepare_denoise(y, settings=settings)),
-                    *dip.contenders(options, y, score, truth.shape),
-                ],
-                score,
-                task="denoise",
-                setting=f"σ={sigma:g}{options.source.words()}",
-                picture=name,
-                repeat=options.repeat,
-            )
+            yield from _denoise(options, name, y, truth, sigma / 255, f"σ={sigma:g}")
+
+
+def _denoise(
+    options: Options, name: str, y: Pixels, truth: Pixels, sigma: float, setting: str
+) -> Iterator[Row]:
+    score = whole(truth)
+    yield from contest(
+        [
+            *_peers(options, y, sigma),
+            *ours(options, lambda settings: prepare_denoise(y, settings=settings)),
+            *dip.contenders(options, y, score, truth.shape),
+        ],
+        score,
+        task="denoise",
+        setting=setting + options.source.words(),
+        picture=name,
+        repeat=options.repeat,
+    )
 
 
 def noisy(truth: Pixels, sigma: float) -> Pixels:

@@ -16,6 +16,7 @@ class Options:
     source: Source
     efforts: tuple[Effort, ...]
     sigmas: tuple[float, ...]
+    real: bool
     missing: tuple[float, ...]
     masks: bool
     scales: tuple[int, ...]

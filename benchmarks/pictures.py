@@ -27,7 +27,7 @@ class Source:
         """Give (name, pixels) of the pictures in the subfolder `kind`, or in the folder itself."""
         if self.folder is None:
             return [(name, self.cut(_bundled(name))) for name in BUNDLED if self.wants(name)]
-        files = [f for f in self._files(kind) if not f.stem.endswith("_mask")]
+        files = [f for f in self._files(kind) if not f.stem.endswith(("_mask", "_real", "_mean"))]
         return [(f.stem, self.cut(read(f))) for f in files if self.wants(f.stem)]
 
     def masked(self) -> list[tuple[str, Pixels, np.ndarray]]:
@@ -42,6 +42,18 @@ class Source:
                 missing = self.cut(read(mask))[..., 0] < 0.5
                 found.append((name, self.cut(read(mask.with_stem(name))), missing))
         return [each for each in found if each[2].any()]
+
+    def shot(self) -> list[tuple[str, Pixels, Pixels]]:
+        """Give (name, noisy, truth) for each X_real.png, one shot, with an X_mean.png of many."""
+        if self.folder is None:
+            return []
+        shots = [f for f in self._files("real") if f.stem.endswith("_real")]
+        names = [(f, f.stem.removesuffix("_real")) for f in shots]
+        return [
+            (name, self.cut(read(f)), self.cut(read(f.with_stem(f"{name}_mean"))))
+            for f, name in names
+            if self.wants(name)
+        ]
 
     def wants(self, name: str) -> bool:
         """Tell whether a picture was asked for: by its name or a part of it."""

@@ -86,6 +86,7 @@ def _options(given: argparse.Namespace, threads: int) -> Options:
         source=Source(folder, names, crop or None, given.gray),
         efforts=tuple(efforts),
         sigmas=tuple(given.sigma),
+        real=given.real,
         missing=tuple(given.missing),
         masks=given.masks,
         scales=tuple(given.scale),
@@ -113,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--crop", type=int, help="centre crop, pixels (prior: 256; 0 for none)")
     add("--gray", action="store_true", help="the first channel only")
     add("--sigma", type=float, nargs="+", default=[25.0], help="noise, 0–255 scale")
+    add("--real", action="store_true", help="denoise: shots of a camera, beside the mean of many")
     add("--missing", type=float, nargs="+", default=[], help="shares of missing pixels")
     add("--masks", action="store_true", help="inpaint: pictures that come with a mask")
     add("--scale", type=int, nargs="+", default=[4])

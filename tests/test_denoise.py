@@ -1,10 +1,13 @@
 """Denoising: what happens to the network's answer."""
 
 import torch
+from pictures import bundled, psnr
 from test_restoration import prepared, solved
 
-from chnorm_cli.fitting.settings import Effort
+from chnorm_cli.fitting.settings import Effort, FitSettings
+from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.nonlocal_ridge import nonlocal_ridge
+from chnorm_cli.restoration import prepare_denoise
 
 
 def test_a_last_nonlocal_pass_polishes_the_answer_but_not_for_who_interrupts(monkeypatch):
@@ -30,3 +33,16 @@ def test_a_last_nonlocal_pass_polishes_the_answer_but_not_for_who_interrupts(mon
 
     solved(prepared("denoise", effort=Effort.FAST, steps=3))
     assert len(pilots) == 1
+
+
+def test_noise_that_neighbours_share_is_found_drawn_and_removed():
+    x = bundled("coffee")[:, :192, :192]
+    kernel = torch.outer(torch.tensor([0.5, 1.0, 0.5]), torch.tensor([0.5, 1.0, 0.5]))
+    noise = Noise(20 / 255, torch.eye(3)[..., None, None] * kernel / kernel.norm())
+    y = noise.added_to(x, torch.Generator().manual_seed(1))
+    pixels = y.movedim(0, -1).contiguous().numpy()
+    settings = FitSettings(effort=Effort.FAST, steps=5)
+    solution, _ = solved(prepare_denoise(pixels, settings=settings))
+    assert 20 < solution.sigma < 32
+    assert psnr(torch.from_numpy(solution.pixels).movedim(-1, 0), x) > psnr(y, x) + 3
+    assert any("neighbouring pixels share their noise" in note for note in solution.notes)

@@ -11,7 +11,7 @@ MOST_BLOCKS = 20_000
 LAGS = 6  # pixels over which noise is taken to be correlated
 LEAST = 2.0 / 255  # weaker structure than this may be the picture's own
 FADED = 0.1  # correlation at three pixels: noise has forgotten by then what texture has not
-AGREE = 0.91  # correlation of the colours' shared part from which on it may be texture in the light
+AGREE = 0.92  # correlation of the colours' shared part from which on it may be texture in the light
 
 
 def correlated_noise(y: Tensor) -> tuple[float, Tensor] | None:
@@ -103,7 +103,8 @@ def autocorrelation(blocks: Tensor) -> Tensor:
     lags = torch.fft.fftfreq(size, 1.0 / size).abs()
     pairs = (BLOCK - lags).clamp_min(1.0)  # that are summed at each lag
     mean = sums / pairs / pairs[:, None]
-    return mean / mean[0, 0]
+    correlation: Tensor = mean / mean[0, 0]
+    return correlation
 
 
 def square_root(correlation: Tensor) -> Tensor:
@@ -116,4 +117,5 @@ def square_root(correlation: Tensor) -> Tensor:
     middle, reach = size // 2, LAGS
     cut = slice(middle - reach, middle + reach + 1)
     kernel = kernel[cut, cut]
-    return kernel / kernel.norm()
+    unit: Tensor = kernel / kernel.norm()
+    return unit
