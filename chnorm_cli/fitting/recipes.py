@@ -44,8 +44,8 @@ PRIOR_STEPS = {Effort.FAST: 400, Effort.NORMAL: 2000, Effort.BEST: 6000}
 
 INPAINT = {
     Effort.FAST: replace(RECORRUPT[Effort.FAST], steps=100, copies=3),
-    Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], steps=600, copies=6),
-    Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12),
+    Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], steps=600, copies=6, polish=None),
+    Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12, polish=None),
 }
 
 # The second candidate for holes that are wider than a U-Net on crops can see across.
