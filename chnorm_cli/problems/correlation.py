@@ -32,10 +32,9 @@ def correlated_noise(y: Tensor) -> tuple[float, Tensor] | None:
     covariance = covariances(blocks, blocks)
     mean = covariance.diagonal().mean()
     mixing = torch.linalg.cholesky(covariance / mean + 1e-4 * torch.eye(len(y)))
-    # Slopes are removed with the slowest noise, neighbours that share their noise average less of it
-    # away, and where noise is uneven the smoothest blocks have the least of it. This much more was
-    # best for five cameras and for blurred noise of three widths (benchmarks/README.md).
-    sigma = (1.0 + 1.1 * near**2) * (level / low) ** 0.5 * level
+    # Slopes are removed with the slowest noise, and neighbours that share their noise average less of
+    # it away: this much more suits five cameras and blurred noise of four widths (benchmarks/README.md).
+    sigma = (1.0 + 1.1 * near**2) * level
     return sigma, mixing[..., None, None] * square_root(correlation)
 
 
