@@ -21,15 +21,20 @@ def margin(
     *,
     worst: float | None = None,
     seconds: float | None = None,
+    timed: str = "",
 ) -> Check:
-    """Mean margin over a peer ≥ `at_least`, each picture's ≥ `worst`, each within `seconds`."""
+    """Mean margin over a peer ≥ `at_least`, each picture's ≥ `worst`, each within `seconds`.
+
+    The time counts for pictures with `timed` in their names.
+    """
 
     def check(found: Found) -> tuple[str, bool] | None:
         summary = found.get((task, setting))
         margins = summary.margins(f"chnorm {effort}", peer) if summary else None
         if summary is None or not margins:
             return None
-        lowest, slowest = min(margins.values()), _slowest(summary, f"chnorm {effort}")
+        lowest = min(margins.values())
+        slowest = _slowest(summary, f"chnorm {effort}", timed)
         holds = mean(margins.values()) >= at_least
         holds &= worst is None or lowest >= worst
         holds &= seconds is None or slowest <= seconds
@@ -189,5 +194,6 @@ def _f16(found: Found, method: str) -> Cell | None:
     return next((cell for picture, cell in cells.items() if "F16" in picture), None)
 
 
-def _slowest(summary: Summary, method: str) -> float:
-    return max(cell.seconds or 0.0 for cell in summary.row(method).values())
+def _slowest(summary: Summary, method: str, timed: str) -> float:
+    cells = summary.row(method).items()
+    return max((cell.seconds or 0.0 for name, cell in cells if timed in name), default=0.0)

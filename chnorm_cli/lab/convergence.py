@@ -264,7 +264,8 @@ def follow_crowd(network: Network, arm: Arm, settings: Settings) -> Generator[st
         if step == 0:
             starts = layer_norms(chain)
         descent.step()
-    return Crowd(starts, losses.tolist() if followed else None)
+    ends = losses.nan_to_num(nan=math.inf).tolist()  # where one diverged
+    return Crowd(starts, ends if followed else None)
 
 
 def layer_norms(chain: Chain) -> list[float]:
@@ -277,7 +278,8 @@ def layer_norms(chain: Chain) -> list[float]:
 
 def _near(claim: str, ours: list[float], record: float) -> Claim:
     """Compare one recorded network with the middle 90 % of ours: that one is of an unknown seed."""
-    low, high = (float(torch.tensor(ours, dtype=torch.float64).quantile(q)) for q in (0.05, 0.95))
+    ranked, last = sorted(ours), len(ours) - 1
+    low, high = ranked[math.floor(0.05 * last)], ranked[math.ceil(0.95 * last)]
     return Claim(
         claim,
         short(record),
