@@ -31,7 +31,7 @@ def describe_run(device: str) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version()} | _versions(),
         "code": code_digest(),
-        "command": " ".join(sys.argv[1:]),
+        "command": " ".join(Path(a).name if Path(a).is_absolute() else a for a in sys.argv[1:]),
     }
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from chnorm_cli.fitting.descent import convolution_weights
 from chnorm_cli.lab import recorded
-from chnorm_cli.lab.descents import Trace, follow
+from chnorm_cli.lab.descents import Momentum, Trace, follow
 from chnorm_cli.lab.networks import Chain
 from chnorm_cli.lab.observations import random_input, step_signal
 from chnorm_cli.lab.report import Claim, Report, Table, covers, short, within
@@ -252,18 +252,18 @@ def follow_crowd(network: Network, arm: Arm, settings: Settings) -> Generator[st
     chain.to(settings.device)
     z = random_input((1, CROWD * network.spec.width, 1, network.n), random).to(settings.device)
     y = step_signal(network.n).to(settings.device)
-    descent = torch.optim.SGD(chain.parameters(), lr=RATE, momentum=MOMENTUM)
+    optimizer = Momentum(chain, rate=RATE, momentum=MOMENTUM)
     starts: list[float] = []
     losses = torch.empty(CROWD)
     for step in range(settings.steps(network, arm) if followed else 1):
         if step % 50 == 0:
             yield f"{network.name}, {arm.name}, {CROWD} networks: step {step}"
-        descent.zero_grad()
+        optimizer.zero_grad()
         losses = (chain(z) - y).square().mean((-2, -1)).flatten()
         losses.sum().backward()  # a sum keeps their gradients apart: no copy sees another
         if step == 0:
             starts = layer_norms(chain)
-        descent.step()
+        optimizer.step()
     ends = losses.nan_to_num(nan=math.inf).tolist()  # where one diverged
     return Crowd(starts, ends if followed else None)
 

@@ -40,10 +40,12 @@ class Noise:
         return F.conv2d(white[None], self.kernel.to(white))[0]
 
 
-def find_noise(y: Tensor) -> Noise:
-    """Find the noise in (C, H, W): whether pixels share it, and how strong it is in units of y."""
-    shared = correlated_noise(y)
-    return Noise(estimate_sigma(y)) if shared is None else Noise(*shared)
+def find_noise(y: Tensor, sigma: float | None = None) -> Noise:
+    """Find the noise in (C, H, W): whether pixels share it, and, without `sigma`, how strong it is."""
+    level, kernel = correlated_noise(y) or (None, None)
+    if sigma is None:
+        sigma = estimate_sigma(y) if level is None else level
+    return Noise(sigma, kernel)
 
 
 def estimate_sigma(y: Tensor) -> float:

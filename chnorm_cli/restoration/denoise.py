@@ -55,9 +55,9 @@ def prepare_denoise(
     level = unit_sigma(sigma)
     choice = choose(settings, default=Fit.RECORRUPT)
     estimated = level is None
-    noise = find_noise(y)
-    level = noise.sigma if level is None else level
-    problem = Problem(y, Identity((y.shape[1], y.shape[2])), replace(noise, sigma=level))
+    noise = find_noise(y, level)
+    level = noise.sigma
+    problem = Problem(y, Identity((y.shape[1], y.shape[2])), noise)
     if estimated and level < CLEAN_SIGMA:
         note = (
             f"the noise level is estimated at {level * 255:.1f} of 255, too little to remove, and"
