@@ -4,35 +4,36 @@ import torch
 from pictures import bundled, psnr
 from test_restoration import prepared, solved
 
+from chnorm_cli.fitting.recipes import RECORRUPT
 from chnorm_cli.fitting.settings import Effort, FitSettings
 from chnorm_cli.problems.noise import Noise
-from chnorm_cli.problems.nonlocal_ridge import nonlocal_ridge
+from chnorm_cli.problems.nonlocal_filter import nonlocal_filter
 from chnorm_cli.restoration import prepare_denoise
 
 
-def test_a_last_nonlocal_pass_polishes_the_answer_but_not_for_who_interrupts(monkeypatch):
+def test_last_nonlocal_passes_polish_the_answer_but_not_for_who_interrupts(monkeypatch):
     pilots, polished = [], []
 
-    def watched(y, level, passes, pilot=None):
-        x = nonlocal_ridge(y, level, passes, pilot)
+    def watched(y, noise, passes, pilot=None):
+        x = nonlocal_filter(y, noise, passes, pilot)
         if pilot is not None:
             pilots.append(pilot)
             polished.append(x)
         return x
 
-    monkeypatch.setattr("chnorm_cli.restoration.denoise.nonlocal_ridge", watched)
+    monkeypatch.setattr("chnorm_cli.restoration.denoise.nonlocal_filter", watched)
     restoration = prepared("denoise", effort=Effort.NORMAL, steps=3)
     steps = iter(restoration)
     next(steps)
     assert restoration.best_so_far() is not None
     assert not pilots
     list(steps)
-    mean = (pilots[0] + polished[0]) / 2
-    assert torch.equal(torch.from_numpy(restoration.solution.pixels).movedim(-1, 0), mean)
-    assert len(pilots) == 1
-
-    solved(prepared("denoise", effort=Effort.FAST, steps=3))
-    assert len(pilots) == 1
+    assert len(pilots) == len(RECORRUPT[Effort.NORMAL].polish) > 1
+    estimates = [pilots[0], *polished]
+    for count, pilot in enumerate(pilots, start=1):
+        assert torch.equal(pilot, torch.stack(estimates[:count]).mean(0))
+    answer = torch.from_numpy(restoration.solution.pixels).movedim(-1, 0)
+    assert torch.equal(answer, torch.stack(estimates).mean(0))
 
 
 def test_noise_that_neighbours_share_is_found_drawn_and_removed():

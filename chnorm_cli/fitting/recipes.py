@@ -15,26 +15,36 @@ from chnorm_cli.fitting.settings import (
     NormalizationPlace,
 )
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
-from chnorm_cli.problems.nonlocal_ridge import FIRST, SECOND, Pass
+from chnorm_cli.problems.nonlocal_filter import FIRST, SECOND, THIRD, Combine, Pass
+
+# The last passes against noise have a good pilot, and larger groups for it.
+SIMILAR = Pass(Combine.PATCHES_BY_COLOUR, neighbours=192, radius=20, stride=6)
+DETAIL = Pass(Combine.VALUES, neighbours=80, patch=4, stride=3, noise_share=0.4)
 
 RECORRUPT = {
     Effort.FAST: RecorruptRecipe(
         steps=30,
         copies=1,
         passes=(replace(FIRST, stride=6), replace(SECOND, stride=5)),
+        polish=(DETAIL,),
         strengths=(12.0, 8.0, 5.0),
     ),
     Effort.NORMAL: RecorruptRecipe(
         steps=700,
         copies=4,
-        passes=(replace(FIRST, stride=5), replace(SECOND, stride=5)),
-        polish=Pass(neighbours=192, joint=False, radius=20, stride=6),
+        passes=(replace(FIRST, stride=5), replace(SECOND, stride=5), replace(THIRD, stride=4)),
+        polish=(SIMILAR, DETAIL, DETAIL),
         strengths=(16.0, 14.0, 12.0, 10.0, 9.0, 8.0, 7.0, 6.0),
     ),
     Effort.BEST: RecorruptRecipe(
         steps=1400,
         copies=6,
-        polish=Pass(neighbours=256, joint=False, radius=24, stride=4),
+        polish=(
+            replace(SIMILAR, neighbours=256, radius=24, stride=4),
+            DETAIL,
+            DETAIL,
+            replace(DETAIL, patch=5, stride=4),
+        ),
         strengths=(16.0, 14.0, 12.0, 10.0, 9.0, 8.0, 7.0, 6.0),
     ),
 }
@@ -43,9 +53,9 @@ PRIOR_STEPS = {Effort.FAST: 400, Effort.NORMAL: 2000, Effort.BEST: 6000}
 
 
 INPAINT = {
-    Effort.FAST: replace(RECORRUPT[Effort.FAST], steps=100, copies=3),
-    Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], steps=600, copies=6, polish=None),
-    Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12, polish=None),
+    Effort.FAST: replace(RECORRUPT[Effort.FAST], steps=100, copies=3, polish=()),
+    Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], steps=600, copies=6, polish=()),
+    Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12, polish=()),
 }
 
 # The second candidate for holes that are wider than a U-Net on crops can see across.

@@ -13,7 +13,7 @@ from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.descent import Descent, DivergedError
 from chnorm_cli.fitting.optimizers import Optimizers
 from chnorm_cli.fitting.solution import Outcome, Step
-from chnorm_cli.problems.nonlocal_ridge import FIRST, SECOND, Pass
+from chnorm_cli.problems.nonlocal_filter import FIRST, SECOND, THIRD, Pass
 from chnorm_cli.problems.recorruption import Example, Query
 
 SYMMETRIES = 8  # four rotations, each plain and mirrored
@@ -34,8 +34,8 @@ class RecorruptRecipe:
     warmup: int = 20
     average: float = 0.99
     widths: tuple[int, ...] = (24, 32, 48, 64)
-    passes: tuple[Pass, ...] = (FIRST, SECOND)  # first guess against noise
-    polish: Pass | None = None  # against noise: a last pass with the network's answer as its pilot
+    passes: tuple[Pass, ...] = (FIRST, SECOND, THIRD)  # first guess against noise
+    polish: tuple[Pass, ...] = ()  # against noise: last passes, with what is known by then as pilot
     strengths: tuple[float, ...] = ()  # plug-and-play iterations for holes, 0–255 scale
 
 

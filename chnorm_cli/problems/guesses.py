@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from chnorm_cli.problems.names import FirstGuess
-from chnorm_cli.problems.nonlocal_ridge import Pass, filter_once, opponent_basis
+from chnorm_cli.problems.noise import Noise
+from chnorm_cli.problems.nonlocal_filter import Combine, Pass, nonlocal_filter
 from chnorm_cli.problems.operators import Mask, Operator
 
 # Sparser than the denoising passes: half their time, and 0.1 dB less over a whole chain.
-FILLING = Pass(neighbours=24, joint=False, radius=12, stride=6)
+FILLING = Pass(Combine.PATCHES_BY_COLOUR, neighbours=24, radius=12, stride=6)
 
 
 def plug_and_play(x: Tensor, y: Tensor, operator: Operator, strengths: Sequence[float]) -> Tensor:
@@ -21,11 +22,9 @@ def plug_and_play(x: Tensor, y: Tensor, operator: Operator, strengths: Sequence[
     The non-local filter with the picture as its own pilot stands where a proximal operator would
     (Venkatakrishnan et al., "Plug-and-play priors", 2013); `strengths` are its σ, 0–255 scale.
     """
-    basis = opponent_basis(x.shape[0]).to(x)
     for strength in strengths:
-        z = torch.einsum("ij,jhw->ihw", basis, x)
-        smooth = filter_once(z, strength / 255.0, FILLING, z)
-        x = operator.project(torch.einsum("ji,jhw->ihw", basis, smooth), y)
+        smooth = nonlocal_filter(x, Noise(strength / 255.0), (FILLING,), pilot=x)
+        x = operator.project(smooth, y)
     return x
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +29,28 @@ class Noise:
     def added_to(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Give (C, H, W) with fresh noise, not clipped; `generator` says where it is drawn."""
         return x + self.sigma * self._unit(x, generator).to(x.device)
+
+    def in_colours(self, basis: Tensor) -> Noise:
+        """Give this noise as it is after the orthonormal change of colours `basis` (C, C)."""
+        if self.kernel is None:
+            return self
+        return replace(
+            self, kernel=torch.einsum("ij,jkuv->ikuv", basis.to(self.kernel), self.kernel)
+        )
+
+    def covariance(self, channels: int, side: int) -> Tensor:
+        """Give the covariance (C·n, C·n) of the n = side² pixels of a patch, colour by colour."""
+        n = side**2
+        if self.kernel is None:
+            return self.sigma**2 * torch.eye(channels * n)
+        # What two pixels share depends on the way from one to the other only.
+        shared = F.conv2d(self.kernel, self.kernel, padding=side - 1)  # (C, C, 2·side − 1, …)
+        middle = shared.shape[-1] // 2
+        rows, columns = (
+            i.flatten() for i in torch.meshgrid(*[torch.arange(side)] * 2, indexing="ij")
+        )
+        down, right = rows - rows[:, None] + middle, columns - columns[:, None] + middle
+        return self.sigma**2 * shared[:, :, down, right].transpose(1, 2).reshape(channels * n, -1)
 
     def _unit(self, x: Tensor, generator: torch.Generator) -> Tensor:
         channels, height, width = x.shape

@@ -55,9 +55,10 @@ class Example:
         )
 
 
-Guess = Callable[[Tensor, float], Tensor]  # (C, H, W) and σ to a denoised (C, H, W)
+Guess = Callable[[Tensor], Tensor]  # (C, H, W) to a denoised (C, H, W)
 Say = Callable[[str], None]  # told what is happening, for people who wait
-SHRINKS = (1.0, 0.75, 0.5)  # of a filled picture that examples are made of
+FILLED_SHRINKS = (1.0, 0.75, 0.5)  # of a filled picture that examples are made of
+DENOISED_SHRINKS = (1.0, 0.8, 1.0, 0.6)
 
 
 def centered(x: Tensor) -> Tensor:
@@ -73,16 +74,18 @@ def noise_features(y: Tensor, guess: Tensor, sigma: float) -> Tensor:
 def renoised(
     guess: Tensor, noise: Noise, denoise: Guess, copies: int, random: torch.Generator, say: Say
 ) -> Iterator[Example]:
-    """Give the first guess fresh noise and ask for it back: g + e_k → g.
+    """Give the first guess, and shrunk copies of it, fresh noise and ask for them back: g + e_k → g.
 
     The target is free of fresh noise, so the fit cannot learn the noise of y by heart, as it does
-    with the recorrupted observation below after a few hundred steps (measured: +0.3 dB).
+    with the recorrupted observation below after a few hundred steps (measured: +0.3 dB). Shrunk
+    copies have sharper edges, and are made sooner (measured: +0.04 dB).
     """
     for copy in range(copies):
         say(f"first guess, copy {copy + 1} of {copies}")
-        noisy = noise.added_to(guess, random)
-        again = denoise(noisy, noise.sigma)
-        yield Example(noise_features(noisy, again, noise.sigma), again, guess)
+        target = shrunk(guess, DENOISED_SHRINKS[copy % len(DENOISED_SHRINKS)])
+        noisy = noise.added_to(target, random)
+        again = denoise(noisy)
+        yield Example(noise_features(noisy, again, noise.sigma), again, target)
 
 
 def recorrupted_noise(
@@ -96,6 +99,12 @@ def recorrupted_noise(
         fresh = noise.added_to(torch.zeros_like(y), random)
         noisy = y + alpha * fresh
         yield Example(centered(noisy), noisy, y - fresh / alpha)
+
+
+def shrunk(x: Tensor, share: float, least: int = 64) -> Tensor:
+    """Give (C, H, W) at this share of its size, or as it is where that would be under `least` pixels."""
+    size = (round(x.shape[-2] * share), round(x.shape[-1] * share))
+    return resized(x, size) if share < 1 and min(size) >= least else x
 
 
 def moved(known: Tensor, random: torch.Generator) -> Tensor:
@@ -163,12 +172,9 @@ def masked_again(
     among few observed pixels that is worth more than x's own errors cost (measured at 80 %
     missing: +0.4 dB). Shrunk copies of x, down to `least` pixels, have sharper edges than x.
     """
-    height, width = known.shape
     for copy in range(copies):
         say(f"filled picture, copy {copy + 1} of {copies}")
-        shrink = SHRINKS[copy % len(SHRINKS)]
-        size = (round(height * shrink), round(width * shrink))
-        target = resized(x, size) if shrink < 1 and min(size) >= least else x
+        target = shrunk(x, FILLED_SHRINKS[copy % len(FILLED_SHRINKS)], least)
         still = moved(known, random)[: target.shape[-2], : target.shape[-1]]
         if not bool(still.any()):
             continue

@@ -101,3 +101,25 @@ def test_the_generator_decides_the_noise():
     assert torch.equal(noisy(x, 25), noisy(x, 25))
     assert not torch.equal(noisy(x, 25), noisy(x, 25, seed=2))
     assert torch.equal(noisy(x, 0), x)
+
+
+@pytest.mark.parametrize("side", [1, 4])
+def test_the_covariance_of_a_patch_is_what_drawn_noise_shows(side):
+    random = torch.Generator().manual_seed(0)
+    kernel = torch.randn(2, 2, 3, 3, generator=random)  # the colours mix, and no axis is a mirror
+    for noise in (Noise(0.2), Noise(0.2, kernel / kernel.norm())):
+        drawn = noise.added_to(torch.zeros(2, 400, 400), random)
+        patches = torch.nn.functional.unfold(drawn[None], side)[0]
+        seen = patches @ patches.mT / patches.shape[1]
+        expected = noise.covariance(2, side)
+        assert (seen - expected).abs().max() < 0.03 * expected.max()
+
+
+def test_a_change_of_colours_changes_the_noise_with_the_picture():
+    kernel = torch.randn(3, 3, 3, 3, generator=torch.Generator().manual_seed(0))
+    basis, _ = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(1)))
+    noise = Noise(0.2, kernel)
+    there = noise.in_colours(basis).added_to(torch.zeros(3, 9, 9), torch.Generator().manual_seed(2))
+    here = noise.added_to(torch.zeros(3, 9, 9), torch.Generator().manual_seed(2))
+    assert torch.allclose(there, torch.einsum("ij,jhw->ihw", basis, here), atol=1e-5)
+    assert Noise(0.2).in_colours(basis) == Noise(0.2)

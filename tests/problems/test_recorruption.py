@@ -45,12 +45,20 @@ def holes(share=0.3, size=(20, 24)):
     return known
 
 
+def test_renoised_shrinks_some_copies_of_a_picture_that_is_large_enough():
+    guess = picture(size=(110, 120))
+    examples = list(renoised(guess, Noise(SIGMA), lambda x: x, 4, seeded(), lambda _: None))
+    sizes = [tuple(example.target.shape[-2:]) for example in examples]
+    assert sizes == [(110, 120), (88, 96), (110, 120), (66, 72)]
+    for example in examples:
+        assert (example.guess - example.target).std() == pytest.approx(SIGMA, rel=0.05)
+
+
 def test_renoised_asks_for_the_guess_from_the_guess_with_fresh_noise():
     guess = picture()
     asked = []
 
-    def denoise(noisy, sigma):
-        assert sigma == SIGMA
+    def denoise(noisy):
         asked.append(noisy)
         return noisy * 0.5
 
@@ -142,9 +150,7 @@ def test_the_seed_decides(make):
     def examples(seed):
         match make:
             case "renoised":
-                return list(
-                    renoised(y, Noise(SIGMA), lambda x, _: x, 2, seeded(seed), lambda _: None)
-                )
+                return list(renoised(y, Noise(SIGMA), lambda x: x, 2, seeded(seed), lambda _: None))
             case "recorrupted":
                 return list(recorrupted_noise(y, Noise(SIGMA), 2, seeded(seed)))
             case _:

@@ -1,39 +1,57 @@
-"""Non-local ridge regression: similar patches denoise each other by a closed-form combination.
+"""The non-local filter: similar patches denoise each other.
 
-Herbreteau & Kervrann, "Towards a unified view of unsupervised non-local methods for image
-denoising: the NL-Ridge approach" (ICIP 2022). For a group Y of k similar patches with n values
-each, X̂ = Θ Y with
-
-    Θ = I − n σ² (Y Yᵀ)⁻¹                     without a pilot: minimises Stein's unbiased risk
-    Θ = X̄ X̄ᵀ (X̄ X̄ᵀ + n σ² I)⁻¹               with a pilot X̄: minimises the expected risk at X̄
-
-Two deviations, both measured (benchmarks/README.md): colours are combined jointly in the first
-pass (+1.9 dB there, because 3n values determine Θ better than n) and one by one in the second,
-in opponent colours (+0.4 dB); and patches are matched on all colours (+0.1 dB).
+Each reference patch is grouped with the patches around it that are most like it, the groups are
+denoised by one of the closed forms in `patch_groups`, and every pixel averages what its patches
+say of it. What was measured (benchmarks/README.md): in the first pass colours are combined
+jointly (+1.9 dB there, because 3n values determine Θ better than n) and in the second one by one,
+in opponent colours (+0.4 dB); patches are matched on all colours (+0.1 dB); and a third pass
+combines the values of small patches instead (+0.3 dB).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from chnorm_cli.problems.noise import Noise
+from chnorm_cli.problems.patch_groups import (
+    Estimate,
+    combine_by_pilot,
+    combine_by_risk,
+    combine_values,
+)
+
+
+class Combine(Enum):
+    """What is combined: the patches of a group, with one Θ for all colours or one each, or values."""
+
+    PATCHES = auto()
+    PATCHES_BY_COLOUR = auto()
+    VALUES = auto()  # needs a pilot
+
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass over the picture: group size, patch side, search radius and grid of references."""
+    """One pass over the picture: what is combined, group size, patch side, search radius, grid."""
 
+    combine: Combine
     neighbours: int
-    joint: bool  # one Θ for all colours, or one each
     patch: int = 7
     radius: int = 16
     stride: int = 4
+    # Of the noise's variance, for values: less than all, because a pilot has lost some detail.
+    noise_share: float = 1.0
 
 
-FIRST = Pass(neighbours=32, joint=True)
-SECOND = Pass(neighbours=55, joint=False)
+FIRST = Pass(Combine.PATCHES, neighbours=32)
+SECOND = Pass(Combine.PATCHES_BY_COLOUR, neighbours=55)
+THIRD = Pass(Combine.VALUES, neighbours=48, patch=4, noise_share=0.7)
+# The same for noise that neighbours share: of that, a pilot has kept some (benchmarks/README.md).
+SHARED_NOISE_SHARE = 1.5
 BLOCK = 8  # references are handled in BLOCK × BLOCK groups that share one search window
 
 
@@ -46,29 +64,29 @@ def opponent_basis(channels: int) -> Tensor:
     return unit
 
 
-def nonlocal_ridge(
+def nonlocal_filter(
     y: Tensor,
-    sigma: float,
-    passes: tuple[Pass, ...] = (FIRST, SECOND),
+    noise: Noise,
+    passes: tuple[Pass, ...] = (FIRST, SECOND, THIRD),
     pilot: Tensor | None = None,
 ) -> Tensor:
-    """Denoise (C, H, W) with noise of standard deviation `sigma` in the units of y.
+    """Denoise (C, H, W), whose noise is `noise`.
 
     Each pass is the pilot of the next; `pilot` (C, H, W), a better picture than y, that of the first.
     """
-    if sigma <= 0:
+    if noise.sigma <= 0:
         return y.clone()
     basis = opponent_basis(y.shape[0]).to(y)
     z = torch.einsum("ij,jhw->ihw", basis, y)
     if pilot is not None:
         pilot = torch.einsum("ij,jhw->ihw", basis, pilot)
     for settings in passes:
-        pilot = filter_once(z, sigma, settings, pilot)
+        pilot = filter_once(z, noise.in_colours(basis), settings, pilot)
     assert pilot is not None
     return torch.einsum("ji,jhw->ihw", basis, pilot)
 
 
-def filter_once(z: Tensor, sigma: float, settings: Pass, pilot: Tensor | None = None) -> Tensor:
+def filter_once(z: Tensor, noise: Noise, settings: Pass, pilot: Tensor | None = None) -> Tensor:
     """Run one pass on (C, H, W); patches are matched on the pilot where there is one."""
     height, width = z.shape[-2:]
     patch = min(settings.patch, height, width)
@@ -85,7 +103,7 @@ def filter_once(z: Tensor, sigma: float, settings: Pass, pilot: Tensor | None = 
             z[:, band],
             None if pilot is None else pilot[:, band],
             (band_rows - top, columns),
-            sigma,
+            noise,
             settings,
             patch,
         )
@@ -98,7 +116,7 @@ def _filter_band(
     z: Tensor,
     pilot: Tensor | None,
     references: tuple[Tensor, Tensor],
-    sigma: float,
+    noise: Noise,
     settings: Pass,
     patch: int,
 ) -> tuple[Tensor, Tensor]:
@@ -109,23 +127,12 @@ def _filter_band(
     guide = patches if pilot is None else _patches(pilot, patch)
     groups = _similar(guide, (height - patch + 1, width - patch + 1), references, settings)
     count, k = groups.shape
-
-    def grouped(source: Tensor) -> Tensor:
-        members = source[groups.flatten()].view(count, k, channels, n)
-        if settings.joint:
-            return members.reshape(count, 1, k, channels * n)
-        return members.transpose(1, 2)  # (G, C, k, n)
-
-    noisy = grouped(patches)
-    if pilot is None:
-        estimate, energy = _by_risk(noisy, sigma)
-    else:
-        estimate, energy = _by_pilot(noisy, grouped(guide), sigma)
-    # A patch made from many others carries less noise, 1/‖θ_j‖², and counts for more.
-    trust = 1.0 / energy.mean(1).clamp_min(1.0 / k)  # (G, k)
-    if not settings.joint:
-        estimate = estimate.transpose(1, 2)
-    weighted = estimate.reshape(count * k, channels * n) * trust.view(-1, 1)
+    members = patches[groups.flatten()].view(count, k, -1)
+    models = None if pilot is None else guide[groups.flatten()].view(count, k, -1)
+    estimate = _denoised(members, models, noise, settings, channels)
+    # A patch that keeps less noise counts for more.
+    trust = 1.0 / estimate.kept.clamp_min(1.0 / k)  # (G, k)
+    weighted = estimate.patches.reshape(count * k, channels * n) * trust.view(-1, 1)
     sums = torch.zeros_like(patches).index_add_(0, groups.flatten(), weighted)
     trusts = patches.new_zeros(len(patches), 1).index_add_(0, groups.flatten(), trust.view(-1, 1))
     return (
@@ -134,45 +141,30 @@ def _filter_band(
     )
 
 
-def _by_risk(noisy: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
-    """Give Θ Y for groups (…, k, n), with Θ from Stein's unbiased risk, and ‖θ_j‖² (…, k)."""
-    k, n = noisy.shape[-2:]
-    noise = n * sigma**2
-    # Fewer values than patches leave the noisy Gram matrix singular; a trace of ridge keeps Θ finite.
-    ridge = (1e-3 if n < 2 * k else 1e-6) * noise
-    inverse = _inverse(noisy @ noisy.mT, ridge)
-    theta = torch.eye(k, device=noisy.device, dtype=noisy.dtype) - noise * inverse
-    return theta @ noisy, theta.square().sum(-1)
+def _denoised(
+    noisy: Tensor, pilot: Tensor | None, noise: Noise, settings: Pass, channels: int
+) -> Estimate:
+    """Denoise groups (G, k, C·n); the second part of the estimate is (G, k)."""
+    if settings.combine is Combine.VALUES:
+        if pilot is None:
+            raise ValueError("a pass that combines values needs a pilot")
+        side = round((noisy.shape[-1] / channels) ** 0.5)
+        share = settings.noise_share if noise.kernel is None else SHARED_NOISE_SHARE
+        return combine_values(noisy, pilot, share * noise.covariance(channels, side).to(noisy))
+    if settings.combine is Combine.PATCHES:
+        if pilot is None:
+            return combine_by_risk(noisy, noise.sigma)
+        return combine_by_pilot(noisy, pilot, noise.sigma)
 
+    def by_colour(groups: Tensor) -> Tensor:
+        return groups.view(*groups.shape[:2], channels, -1).transpose(1, 2)  # (G, C, k, n)
 
-def _by_pilot(noisy: Tensor, pilot: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
-    """Give Θ Y for groups (…, k, n), with Θ from a pilot, and ‖θ_j‖² (…, k).
-
-    X̄ X̄ᵀ (X̄ X̄ᵀ + n σ² I)⁻¹ = X̄ (X̄ᵀ X̄ + n σ² I)⁻¹ X̄ᵀ: for groups much larger than a patch the
-    second form inverts the smaller matrix. With little noise it is a small difference of large
-    numbers, hence float64.
-    """
-    k, n = pilot.shape[-2:]
-    noise = n * sigma**2
-    if k < 1.5 * n:
-        gram = pilot @ pilot.mT
-        theta = torch.eye(k, device=gram.device, dtype=gram.dtype) - noise * _inverse(gram, noise)
-        return theta @ noisy, theta.square().sum(-1)
-    double = pilot.double()
-    gram = double.mT @ double
-    left = double @ _inverse(gram, noise)  # Θ = left X̄ᵀ
-    estimate = left @ (double.mT @ noisy.double())
-    return estimate.to(noisy), ((left @ gram) * left).sum(-1).to(noisy)
-
-
-def _inverse(gram: Tensor, ridge: float) -> Tensor:
-    """Give (Gram matrix + ridge I)⁻¹."""
-    eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
-    # With hardly any noise, like patches make a Gram matrix that is singular up to rounding.
-    rounding = 4.0 * torch.finfo(gram.dtype).eps * gram.diagonal(dim1=-2, dim2=-1).sum(-1)
-    factor, _ = torch.linalg.cholesky_ex(gram + (ridge + rounding[..., None, None]) * eye)
-    inverse: Tensor = torch.cholesky_inverse(factor)
-    return inverse
+    estimate = (
+        combine_by_risk(by_colour(noisy), noise.sigma)
+        if pilot is None
+        else combine_by_pilot(by_colour(noisy), by_colour(pilot), noise.sigma)
+    )
+    return Estimate(estimate.patches.transpose(1, 2).flatten(2), estimate.kept.mean(1))
 
 
 def _similar(

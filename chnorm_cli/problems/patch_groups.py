@@ -1,0 +1,83 @@
+"""How a group of similar patches is denoised: three closed forms of linear estimation.
+
+A group Y holds k patches of n values. Patches can be combined with each other, Θ Y, or the values
+of each patch, (Y − μ) W + μ:
+
+    Θ = I − n σ² (Y Yᵀ)⁻¹               without a pilot: minimises Stein's unbiased risk
+    Θ = X̄ X̄ᵀ (X̄ X̄ᵀ + n σ² I)⁻¹         with a pilot X̄: minimises the expected risk at X̄
+    W = (C + τ Σ)⁻¹ C                   with the mean μ and the covariance C of the pilot's patches
+
+The first two are non-local ridge regression (Herbreteau & Kervrann, "Towards a unified view of
+unsupervised non-local methods for image denoising: the NL-Ridge approach", ICIP 2022); the last
+is the Wiener filter of non-local Bayes (Lebrun, Buades & Morel, SIAM J. Imaging Sci. 2013). Σ is
+the covariance of the noise, and σ² its variance where it is independent.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Estimate(NamedTuple):
+    """Denoised groups (…, k, n), and the share of the noise's variance that each patch (…, k) keeps."""
+
+    patches: Tensor
+    kept: Tensor
+
+
+def combine_by_risk(noisy: Tensor, sigma: float) -> Estimate:
+    """Combine the patches of groups (…, k, n) with each other, by Stein's unbiased risk."""
+    k, n = noisy.shape[-2:]
+    noise = n * sigma**2
+    # Fewer values than patches leave the noisy Gram matrix singular; a trace of ridge keeps Θ finite.
+    ridge = (1e-3 if n < 2 * k else 1e-6) * noise
+    inverse = _inverse(noisy @ noisy.mT, ridge)
+    theta = torch.eye(k, device=noisy.device, dtype=noisy.dtype) - noise * inverse
+    return Estimate(theta @ noisy, theta.square().sum(-1))
+
+
+def combine_by_pilot(noisy: Tensor, pilot: Tensor, sigma: float) -> Estimate:
+    """Combine the patches of groups (…, k, n) with each other, as is best for the pilot's.
+
+    X̄ X̄ᵀ (X̄ X̄ᵀ + n σ² I)⁻¹ = X̄ (X̄ᵀ X̄ + n σ² I)⁻¹ X̄ᵀ: for groups much larger than a patch the
+    second form inverts the smaller matrix. With little noise it is a small difference of large
+    numbers, hence float64.
+    """
+    k, n = pilot.shape[-2:]
+    noise = n * sigma**2
+    if k < 1.5 * n:
+        gram = pilot @ pilot.mT
+        theta = torch.eye(k, device=gram.device, dtype=gram.dtype) - noise * _inverse(gram, noise)
+        return Estimate(theta @ noisy, theta.square().sum(-1))
+    double = pilot.double()
+    gram = double.mT @ double
+    left = double @ _inverse(gram, noise)  # Θ = left X̄ᵀ
+    estimate = left @ (double.mT @ noisy.double())
+    return Estimate(estimate.to(noisy), ((left @ gram) * left).sum(-1).to(noisy))
+
+
+def combine_values(noisy: Tensor, pilot: Tensor, noise: Tensor) -> Estimate:
+    """Combine the values of each patch in groups (…, k, n); `noise` is τ Σ, (n, n)."""
+    k, n = pilot.shape[-2:]
+    mean = pilot.mean(-2, keepdim=True)
+    centred = pilot - mean
+    covariance = centred.mT @ centred / k
+    rounding = 4.0 * torch.finfo(noisy.dtype).eps * covariance.diagonal(dim1=-2, dim2=-1).sum(-1)
+    eye = torch.eye(n, device=noisy.device, dtype=noisy.dtype)
+    factor, _ = torch.linalg.cholesky_ex(covariance + noise + rounding[..., None, None] * eye)
+    weights = torch.cholesky_solve(covariance, factor)
+    kept = weights.square().sum((-2, -1)) / n + 1.0 / k  # the mean keeps 1/k
+    return Estimate(mean + (noisy - mean) @ weights, kept[..., None].expand(*kept.shape, k))
+
+
+def _inverse(gram: Tensor, ridge: float) -> Tensor:
+    """Give (Gram matrix + ridge I)⁻¹."""
+    eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
+    # With hardly any noise, like patches make a Gram matrix that is singular up to rounding.
+    rounding = 4.0 * torch.finfo(gram.dtype).eps * gram.diagonal(dim1=-2, dim2=-1).sum(-1)
+    factor, _ = torch.linalg.cholesky_ex(gram + (ridge + rounding[..., None, None]) * eye)
+    inverse: Tensor = torch.cholesky_inverse(factor)
+    return inverse
