@@ -71,16 +71,19 @@ def level(
     return check
 
 
-def no_slower(found: Found) -> tuple[str, bool] | None:
-    summary = found.get(("denoise", "σ=25"))
-    more = summary.margins("chnorm fast", "bm3d", "seconds") if summary else None
-    if summary is None or not more:
-        return None
-    ours, theirs = summary.mean("chnorm fast", "seconds"), summary.mean("bm3d", "seconds")
-    worst = max(more.values())
-    if ours is None or theirs is None:  # another method knows more pictures than one of these
-        return f"at worst {worst:+.1f} s, {pictures(more)}", worst <= 0
-    return f"{ours:.1f} s and {theirs:.1f} s in the mean, at worst {worst:+.1f} s", worst <= 0
+def no_slower(setting: str) -> Check:
+    def check(found: Found) -> tuple[str, bool] | None:
+        summary = found.get(("denoise", setting))
+        more = summary.margins("chnorm fast", "bm3d", "seconds") if summary else None
+        if summary is None or not more:
+            return None
+        ours, theirs = summary.mean("chnorm fast", "seconds"), summary.mean("bm3d", "seconds")
+        worst = max(more.values())
+        if ours is None or theirs is None:  # another method knows more pictures than one of these
+            return f"at worst {worst:+.1f} s, {pictures(more)}", worst <= 0
+        return f"{ours:.1f} s and {theirs:.1f} s in the mean, at worst {worst:+.1f} s", worst <= 0
+
+    return check
 
 
 def beats_dip(found: Found) -> tuple[str, bool] | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from chnorm_cli.fitting.prior import PriorRecipe
-from chnorm_cli.fitting.recorrupt import RecorruptRecipe
+from chnorm_cli.fitting.recorrupt import SYMMETRIES, RecorruptRecipe
 from chnorm_cli.fitting.settings import (
     Effort,
     Fit,
@@ -23,9 +23,10 @@ DETAIL = Pass(Combine.VALUES, neighbours=80, patch=4, stride=3, noise_share=0.4)
 
 RECORRUPT = {
     Effort.FAST: RecorruptRecipe(
-        steps=30,
+        steps=20,
         copies=1,
-        passes=(replace(FIRST, stride=6), replace(SECOND, stride=5)),
+        symmetries=2,
+        passes=(replace(FIRST, stride=6), replace(SECOND, stride=5), replace(THIRD, stride=4)),
         polish=(DETAIL,),
         strengths=(12.0, 8.0, 5.0),
     ),
@@ -53,7 +54,9 @@ PRIOR_STEPS = {Effort.FAST: 400, Effort.NORMAL: 2000, Effort.BEST: 6000}
 
 
 INPAINT = {
-    Effort.FAST: replace(RECORRUPT[Effort.FAST], steps=100, copies=3, polish=()),
+    Effort.FAST: replace(
+        RECORRUPT[Effort.FAST], steps=100, copies=3, symmetries=SYMMETRIES, polish=()
+    ),
     Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], steps=600, copies=6, polish=()),
     Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12, polish=()),
 }

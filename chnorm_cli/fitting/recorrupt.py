@@ -26,6 +26,7 @@ class RecorruptRecipe:
 
     steps: int
     copies: int = 6
+    symmetries: int = SYMMETRIES  # of the question that the answer averages over
     crop: int = 64
     batch: int = 8
     adam_lr: float = 4e-3
@@ -126,7 +127,7 @@ class RecorruptFit:
                 share_done=budget.share_done(index),
             )
             self.outcome = budget.exhausted(index, reserve=self._seconds_to_answer())
-        self.activity = "average over the 8 symmetries"
+        self.activity = "average over symmetries"
         self.answered = self._answer()
 
     def _examples(self) -> list[Example]:
@@ -174,17 +175,18 @@ class RecorruptFit:
         return self.finish(answers)
 
     def _asked(self, query: Query) -> Tensor:
-        """Average the network's answers over the symmetries."""
+        """Average the network's answers over as many symmetries as the recipe says."""
         total = torch.zeros_like(query.guess)
-        for symmetry in range(SYMMETRIES):
+        symmetries = range(0, SYMMETRIES, SYMMETRIES // self.recipe.symmetries)
+        for symmetry in symmetries:
             features = transformed(query.features[None], symmetry)
             correction = self.network(features.contiguous(memory_format=torch.channels_last))
             total += restored_orientation(correction, symmetry)[0]
-        return query.guess + self.scale / SYMMETRIES * total
+        return query.guess + self.scale / len(symmetries) * total
 
     def _seconds_to_answer(self) -> float:
         """Guess from the time of a step: a pass without gradients costs about a third."""
         pixels = sum(q.guess.shape[-1] * q.guess.shape[-2] for q in self.make_queries())
         batch = self.recipe.batch * self.recipe.crop**2
         finishing = self.finish_share * (self.budget.seconds or 0.0)
-        return 0.4 * self.seconds_per_step * SYMMETRIES * pixels / batch + finishing
+        return 0.4 * self.seconds_per_step * self.recipe.symmetries * pixels / batch + finishing
