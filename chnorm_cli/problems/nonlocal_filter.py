@@ -51,7 +51,7 @@ FIRST = Pass(Combine.PATCHES, neighbours=32)
 SECOND = Pass(Combine.PATCHES_BY_COLOUR, neighbours=55)
 THIRD = Pass(Combine.VALUES, neighbours=48, patch=4, noise_share=0.7)
 # The same for noise that neighbours share: of that, a pilot has kept some (benchmarks/README.md).
-SHARED_NOISE_SHARE = 1.5
+SHARED_NOISE_SHARE = 2.0
 BLOCK = 8  # references are handled in BLOCK × BLOCK groups that share one search window
 
 

@@ -39,6 +39,7 @@ SHARED = (
     "neighbouring pixels share their noise, as a camera's or scanner's processing makes it, and it"
     " is removed as such"
 )
+SHARED_LEVEL = 0.8  # of shared noise, for examples: more teaches the network to smooth too much
 POLISH = 1.7  # what the longest of these passes takes, in units of the first guess
 
 
@@ -82,6 +83,8 @@ def prepare_denoise(
     level = max(level, 0.1 / 255)  # features are in units of σ
     noise = replace(noise, sigma=level)
     problem = replace(problem, noise=noise)
+    # What neighbours share is estimated as strong as the first guess must be told (correlation.py).
+    drawn = noise if noise.kernel is None else replace(noise, sigma=SHARED_LEVEL * level)
     plain = settings.first_guess is FirstGuess.NONE
     copies = choice.recorrupt.copies
 
@@ -96,14 +99,14 @@ def prepare_denoise(
     def examples(say: Callable[[str], None]) -> Iterator[Example]:
         if plain:
             queries.append(Query(centered(y), y))
-            yield from recorrupted_noise(y, noise, copies, random)
+            yield from recorrupted_noise(y, drawn, copies, random)
             return
         say("first guess")
         began = budget.elapsed
         guess = denoise(y)
         guess_seconds.append(budget.elapsed - began)
-        queries.append(Query(noise_features(y, guess, level), guess))
-        yield from renoised(guess, noise, denoise, copies, random, say)
+        queries.append(Query(noise_features(y, guess, drawn.sigma), guess))
+        yield from renoised(guess, drawn, denoise, copies, random, say)
 
     def finish(answers: list[Tensor]) -> Tensor:
         """Let similar patches denoise y again, now that the network says how they look.
@@ -111,13 +114,14 @@ def prepare_denoise(
         Each pass has the mean of all before it as its pilot. The network and the passes err
         differently, and their mean is better than any of them.
         """
-        estimates = answers[:1]
+        # Of shared noise the network keeps some that the first guess removed, and the other way round.
+        estimates = answers if noise.kernel is None else [queries[0].guess, *answers]
         interrupted = fit.outcome is None or not guess_seconds
         for settings in () if interrupted else last_passes(choice.recorrupt.polish, noise):
             if budget.short_of(POLISH * guess_seconds[0]):
                 break
             pilot = torch.stack(estimates).mean(0)
-            estimates.append(nonlocal_filter(y, noise, (settings,), pilot))
+            estimates = [*estimates, nonlocal_filter(y, noise, (settings,), pilot)]
         return torch.stack(estimates).mean(0)
 
     network = unet_for(problem, choice.generator, y.shape[0] * (1 if plain else 2), settings.seed)
