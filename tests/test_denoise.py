@@ -5,7 +5,7 @@ from pictures import bundled, psnr
 from test_restoration import prepared, solved
 
 from chnorm_cli.fitting.recipes import RECORRUPT
-from chnorm_cli.fitting.settings import Effort, FitSettings
+from chnorm_cli.fitting.settings import Effort, FirstGuess, FitSettings
 from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.nonlocal_filter import nonlocal_filter
 from chnorm_cli.restoration import prepare_denoise
@@ -36,14 +36,27 @@ def test_last_nonlocal_passes_polish_the_answer_but_not_for_who_interrupts(monke
     assert torch.equal(answer, torch.stack(estimates).mean(0))
 
 
-def test_noise_that_neighbours_share_is_found_drawn_and_removed():
-    x = bundled("coffee")[:, :192, :192]
+def shared_noise(x):
     kernel = torch.outer(torch.tensor([0.5, 1.0, 0.5]), torch.tensor([0.5, 1.0, 0.5]))
     noise = Noise(20 / 255, torch.eye(3)[..., None, None] * kernel / kernel.norm())
-    y = noise.added_to(x, torch.Generator().manual_seed(1))
+    return noise.added_to(x, torch.Generator().manual_seed(1))
+
+
+def test_noise_that_neighbours_share_is_found_drawn_and_removed():
+    x = bundled("coffee")[:, :192, :192]
+    y = shared_noise(x)
     pixels = y.movedim(0, -1).contiguous().numpy()
     settings = FitSettings(effort=Effort.FAST, steps=5)
     solution, _ = solved(prepare_denoise(pixels, settings=settings))
     assert 20 < solution.sigma < 32
     assert psnr(torch.from_numpy(solution.pixels).movedim(-1, 0), x) > psnr(y, x) + 3
     assert any("neighbouring pixels share their noise" in note for note in solution.notes)
+
+
+def test_without_a_first_guess_the_answer_is_the_networks_alone():
+    pixels = shared_noise(bundled("coffee")[:, :192, :192]).movedim(0, -1).contiguous().numpy()
+    settings = FitSettings(effort=Effort.FAST, steps=2, first_guess=FirstGuess.NONE)
+    restoration = prepare_denoise(pixels, settings=settings)
+    solved(restoration)
+    answer = torch.zeros(3, 192, 192)
+    assert torch.equal(restoration._fit.finish([answer]), answer)
