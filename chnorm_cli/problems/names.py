@@ -11,7 +11,7 @@ class FirstGuess(StrEnum):
     AUTO = "auto"
     NONE = "none"
     CLASSICAL = "classical"  # biharmonic filling, bicubic interpolation with back-projection
-    NONLOCAL = "nonlocal"  # non-local ridge regression, alone or inside plug-and-play iterations
+    NONLOCAL = "nonlocal"  # similar patches, alone or inside plug-and-play iterations
 
 
 class Kernel(StrEnum):
