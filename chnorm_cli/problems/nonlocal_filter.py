@@ -11,7 +11,7 @@ combines the values of small patches instead (+0.3 dB).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum
 
 import torch
 import torch.nn.functional as F
@@ -26,12 +26,12 @@ from chnorm_cli.problems.patch_groups import (
 )
 
 
-class Combine(Enum):
+class Combine(StrEnum):
     """What is combined: the patches of a group, with one Θ for all colours or one each, or values."""
 
-    PATCHES = auto()
-    PATCHES_BY_COLOUR = auto()
-    VALUES = auto()  # needs a pilot
+    PATCHES = "patches"
+    PATCHES_BY_COLOUR = "patches by colour"
+    VALUES = "values"  # needs a pilot
 
 
 @dataclass(frozen=True)
