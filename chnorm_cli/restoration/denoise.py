@@ -40,7 +40,8 @@ SHARED = (
     " is removed as such"
 )
 SHARED_LEVEL = 0.8  # of shared noise, for examples: more teaches the network to smooth too much
-POLISH = 1.7  # what the longest of these passes takes, in units of the first guess
+# What one of these passes takes, in units of the first guess.
+POLISH = {Combine.PATCHES: 0.5, Combine.PATCHES_BY_COLOUR: 2.2, Combine.VALUES: 0.5}
 
 
 def last_passes(passes: Sequence[Pass], noise: Noise) -> list[Pass]:
@@ -120,8 +121,9 @@ def prepare_denoise(
         estimates = answers if noise.kernel is None else [queries[0].guess, *answers]
         interrupted = fit.outcome is None
         for settings in () if interrupted else last_passes(choice.recorrupt.polish, noise):
-            if budget.short_of(POLISH * guess_seconds[0]):
-                break
+            if budget.short_of(POLISH[settings.combine] * guess_seconds[0]):
+                continue
+            fit.activity = "let similar patches correct the answer"
             pilot = torch.stack(estimates).mean(0)
             estimates = [*estimates, nonlocal_filter(y, noise, (settings,), pilot)]
         return torch.stack(estimates).mean(0)
