@@ -27,7 +27,7 @@ RECORRUPT = {
         copies=1,
         symmetries=2,
         passes=(replace(FIRST, stride=6), replace(SECOND, stride=5), replace(THIRD, stride=4)),
-        polish=(DETAIL,),
+        polish=(replace(DETAIL, neighbours=64, stride=4),),
         strengths=(12.0, 8.0, 5.0),
     ),
     Effort.NORMAL: RecorruptRecipe(
