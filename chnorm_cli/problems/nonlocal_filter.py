@@ -10,6 +10,7 @@ combines the values of small patches instead (+0.3 dB).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,6 +53,7 @@ SECOND = Pass(Combine.PATCHES_BY_COLOUR, neighbours=55)
 THIRD = Pass(Combine.VALUES, neighbours=48, patch=4, noise_share=0.7)
 # The same for noise that neighbours share: of that, a pilot has kept some (benchmarks/README.md).
 SHARED_NOISE_SHARE = 2.0
+ClosedForm = Callable[[Tensor, Tensor | None], Estimate]  # noisy groups, and their pilots
 BLOCK = 8  # references are handled in BLOCK × BLOCK groups that share one search window
 
 
@@ -80,8 +82,9 @@ def nonlocal_filter(
     z = torch.einsum("ij,jhw->ihw", basis, y)
     if pilot is not None:
         pilot = torch.einsum("ij,jhw->ihw", basis, pilot)
+    noise = noise.in_colours(basis)
     for settings in passes:
-        pilot = filter_once(z, noise.in_colours(basis), settings, pilot)
+        pilot = filter_once(z, noise, settings, pilot)
     assert pilot is not None
     return torch.einsum("ji,jhw->ihw", basis, pilot)
 
@@ -92,6 +95,7 @@ def filter_once(z: Tensor, noise: Noise, settings: Pass, pilot: Tensor | None = 
     patch = min(settings.patch, height, width)
     rows = _grid(height, patch, settings.stride)
     columns = _grid(width, patch, settings.stride)
+    closed_form = _closed_form(settings, noise, len(z), patch)
     total = torch.zeros_like(z)
     weight = torch.zeros_like(z[:1])
     for start in range(0, len(rows), BLOCK):
@@ -103,8 +107,8 @@ def filter_once(z: Tensor, noise: Noise, settings: Pass, pilot: Tensor | None = 
             z[:, band],
             None if pilot is None else pilot[:, band],
             (band_rows - top, columns),
-            noise,
             settings,
+            closed_form,
             patch,
         )
         total[:, band] += values
@@ -116,8 +120,8 @@ def _filter_band(
     z: Tensor,
     pilot: Tensor | None,
     references: tuple[Tensor, Tensor],
-    noise: Noise,
     settings: Pass,
+    closed_form: ClosedForm,
     patch: int,
 ) -> tuple[Tensor, Tensor]:
     """Filter the references in one band; give weighted sums (C, h, W) and weights (1, h, W)."""
@@ -129,7 +133,7 @@ def _filter_band(
     count, k = groups.shape
     members = patches[groups.flatten()].view(count, k, -1)
     models = None if pilot is None else guide[groups.flatten()].view(count, k, -1)
-    estimate = _denoised(members, models, noise, settings, channels)
+    estimate = closed_form(members, models)
     # A patch that keeps less noise counts for more.
     trust = 1.0 / estimate.kept.clamp_min(1.0 / k)  # (G, k)
     weighted = estimate.patches.reshape(count * k, channels * n) * trust.view(-1, 1)
@@ -141,30 +145,35 @@ def _filter_band(
     )
 
 
-def _denoised(
-    noisy: Tensor, pilot: Tensor | None, noise: Noise, settings: Pass, channels: int
-) -> Estimate:
-    """Denoise groups (G, k, C·n); the second part of the estimate is (G, k)."""
+def _closed_form(settings: Pass, noise: Noise, channels: int, patch: int) -> ClosedForm:
+    """Give what denoises groups (G, k, C·n) of this pass; what it says of noise kept is (G, k)."""
     if settings.combine is Combine.VALUES:
-        if pilot is None:
-            raise ValueError("a pass that combines values needs a pilot")
-        side = round((noisy.shape[-1] / channels) ** 0.5)
         share = settings.noise_share if noise.kernel is None else SHARED_NOISE_SHARE
-        return combine_values(noisy, pilot, share * noise.covariance(channels, side).to(noisy))
-    if settings.combine is Combine.PATCHES:
+        covariance = share * noise.covariance(channels, patch)
+
+        def by_values(noisy: Tensor, pilot: Tensor | None) -> Estimate:
+            if pilot is None:
+                raise ValueError("a pass that combines values needs a pilot")
+            return combine_values(noisy, pilot, covariance.to(noisy))
+
+        return by_values
+
+    def by_patches(noisy: Tensor, pilot: Tensor | None) -> Estimate:
         if pilot is None:
             return combine_by_risk(noisy, noise.sigma)
         return combine_by_pilot(noisy, pilot, noise.sigma)
 
-    def by_colour(groups: Tensor) -> Tensor:
-        return groups.view(*groups.shape[:2], channels, -1).transpose(1, 2)  # (G, C, k, n)
+    if settings.combine is Combine.PATCHES:
+        return by_patches
 
-    estimate = (
-        combine_by_risk(by_colour(noisy), noise.sigma)
-        if pilot is None
-        else combine_by_pilot(by_colour(noisy), by_colour(pilot), noise.sigma)
-    )
-    return Estimate(estimate.patches.transpose(1, 2).flatten(2), estimate.kept.mean(1))
+    def by_colour(noisy: Tensor, pilot: Tensor | None) -> Estimate:
+        def split(groups: Tensor) -> Tensor:
+            return groups.view(*groups.shape[:2], channels, -1).transpose(1, 2)  # (G, C, k, n)
+
+        estimate = by_patches(split(noisy), None if pilot is None else split(pilot))
+        return Estimate(estimate.patches.transpose(1, 2).flatten(2), estimate.kept.mean(1))
+
+    return by_colour
 
 
 def _similar(

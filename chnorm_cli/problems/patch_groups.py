@@ -65,19 +65,23 @@ def combine_values(noisy: Tensor, pilot: Tensor, noise: Tensor) -> Estimate:
     mean = pilot.mean(-2, keepdim=True)
     centred = pilot - mean
     covariance = centred.mT @ centred / k
-    rounding = 4.0 * torch.finfo(noisy.dtype).eps * covariance.diagonal(dim1=-2, dim2=-1).sum(-1)
-    eye = torch.eye(n, device=noisy.device, dtype=noisy.dtype)
-    factor, _ = torch.linalg.cholesky_ex(covariance + noise + rounding[..., None, None] * eye)
-    weights = torch.cholesky_solve(covariance, factor)
+    weights = torch.cholesky_solve(covariance, _factor(covariance, noise))
     kept = weights.square().sum((-2, -1)) / n + 1.0 / k  # the mean keeps 1/k
     return Estimate(mean + (noisy - mean) @ weights, kept[..., None].expand(*kept.shape, k))
 
 
 def _inverse(gram: Tensor, ridge: float) -> Tensor:
     """Give (Gram matrix + ridge I)⁻¹."""
-    eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
+    ridges = ridge * torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
+    inverse: Tensor = torch.cholesky_inverse(_factor(gram, ridges))
+    return inverse
+
+
+def _factor(gram: Tensor, noise: Tensor) -> Tensor:
+    """Give the Cholesky factor of Gram matrices (…, m, m) + `noise` (m, m)."""
     # With hardly any noise, like patches make a Gram matrix that is singular up to rounding.
     rounding = 4.0 * torch.finfo(gram.dtype).eps * gram.diagonal(dim1=-2, dim2=-1).sum(-1)
-    factor, _ = torch.linalg.cholesky_ex(gram + (ridge + rounding[..., None, None]) * eye)
-    inverse: Tensor = torch.cholesky_inverse(factor)
-    return inverse
+    eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
+    factor: Tensor
+    factor, _ = torch.linalg.cholesky_ex(gram + noise + rounding[..., None, None] * eye)
+    return factor
