@@ -3,15 +3,16 @@
 Each reference patch is grouped with the patches around it that are most like it, the groups are
 denoised by one of the closed forms in `patch_groups`, and every pixel averages what its patches
 say of it. What was measured (benchmarks/README.md): in the first pass colours are combined
-jointly (+1.9 dB there, because 3n values determine Θ better than n) and in the second one by one,
+jointly (+1.9 dB there, because 3n values determine Θ better than n; gray patches are larger) and in the second one by one,
 in opponent colours (+0.4 dB); patches are matched on all colours (+0.1 dB); and a third pass
 combines the values of small patches instead (+0.3 dB).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import torch
@@ -37,7 +38,10 @@ class Combine(StrEnum):
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass over the picture: what is combined, group size, patch side, search radius, grid."""
+    """One pass over the picture: what is combined, group size, patch side, search radius, grid.
+
+    `patch` is the side for three colours.
+    """
 
     combine: Combine
     neighbours: int
@@ -47,9 +51,15 @@ class Pass:
     # Of the noise's variance, for values: less than all, because a pilot has lost some detail.
     noise_share: float = 1.0
 
+    def side(self, channels: int) -> int:
+        """Give the side of a patch: where colours count together, as many values in gray."""
+        if self.combine is Combine.PATCHES_BY_COLOUR:
+            return self.patch
+        return max(1, round(self.patch * math.sqrt(3.0 / channels)))
+
 
 FIRST = Pass(Combine.PATCHES, neighbours=32)
-SECOND = Pass(Combine.PATCHES_BY_COLOUR, neighbours=55)
+SECOND = Pass(Combine.PATCHES_BY_COLOUR, neighbours=40)
 THIRD = Pass(Combine.VALUES, neighbours=48, patch=4, noise_share=0.7)
 # The same for noise that neighbours share: of that, a pilot has kept some (benchmarks/README.md).
 SHARED_NOISE_SHARE = 2.0
@@ -92,10 +102,12 @@ def nonlocal_filter(
 def filter_once(z: Tensor, noise: Noise, settings: Pass, pilot: Tensor | None = None) -> Tensor:
     """Run one pass on (C, H, W); patches are matched on the pilot where there is one."""
     height, width = z.shape[-2:]
-    patch = min(settings.patch, height, width)
+    patch = min(settings.side(len(z)), height, width)
+    # No wider than a patch, the grid puts every pixel into one.
+    settings = replace(settings, patch=patch, stride=min(settings.stride, patch))
     rows = _grid(height, patch, settings.stride)
     columns = _grid(width, patch, settings.stride)
-    closed_form = _closed_form(settings, noise, len(z), patch)
+    closed_form = _closed_form(settings, noise, len(z))
     total = torch.zeros_like(z)
     weight = torch.zeros_like(z[:1])
     for start in range(0, len(rows), BLOCK):
@@ -109,7 +121,6 @@ def filter_once(z: Tensor, noise: Noise, settings: Pass, pilot: Tensor | None = 
             (band_rows - top, columns),
             settings,
             closed_form,
-            patch,
         )
         total[:, band] += values
         weight[:, band] += weights
@@ -122,11 +133,10 @@ def _filter_band(
     references: tuple[Tensor, Tensor],
     settings: Pass,
     closed_form: ClosedForm,
-    patch: int,
 ) -> tuple[Tensor, Tensor]:
     """Filter the references in one band; give weighted sums (C, h, W) and weights (1, h, W)."""
-    channels, height, width = z.shape
-    n = patch * patch
+    height, width = z.shape[-2:]
+    patch = settings.patch
     patches = _patches(z, patch)  # (positions, C·n)
     guide = patches if pilot is None else _patches(pilot, patch)
     groups = _similar(guide, (height - patch + 1, width - patch + 1), references, settings)
@@ -136,20 +146,20 @@ def _filter_band(
     estimate = closed_form(members, models)
     # A patch that keeps less noise counts for more.
     trust = 1.0 / estimate.kept.clamp_min(1.0 / k)  # (G, k)
-    weighted = estimate.patches.reshape(count * k, channels * n) * trust.view(-1, 1)
+    weighted = estimate.patches.reshape(count * k, -1) * trust.view(-1, 1)
     sums = torch.zeros_like(patches).index_add_(0, groups.flatten(), weighted)
     trusts = patches.new_zeros(len(patches), 1).index_add_(0, groups.flatten(), trust.view(-1, 1))
     return (
         F.fold(sums.mT[None], (height, width), patch)[0],
-        F.fold(trusts.mT.expand(n, -1)[None], (height, width), patch)[0],
+        F.fold(trusts.mT.expand(patch**2, -1)[None], (height, width), patch)[0],
     )
 
 
-def _closed_form(settings: Pass, noise: Noise, channels: int, patch: int) -> ClosedForm:
+def _closed_form(settings: Pass, noise: Noise, channels: int) -> ClosedForm:
     """Give what denoises groups (G, k, C·n) of this pass; what it says of noise kept is (G, k)."""
     if settings.combine is Combine.VALUES:
         share = settings.noise_share if noise.kernel is None else SHARED_NOISE_SHARE
-        covariance = share * noise.covariance(channels, patch)
+        covariance = share * noise.covariance(channels, settings.patch)
 
         def by_values(noisy: Tensor, pilot: Tensor | None) -> Estimate:
             if pilot is None:

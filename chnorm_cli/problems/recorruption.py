@@ -58,7 +58,8 @@ class Example:
 Guess = Callable[[Tensor], Tensor]  # (C, H, W) to a denoised (C, H, W)
 Say = Callable[[str], None]  # told what is happening, for people who wait
 FILLED_SHRINKS = (1.0, 0.75, 0.5)  # of a filled picture that examples are made of
-DENOISED_SHRINKS = (1.0, 0.8, 1.0, 0.6)
+DENOISED_SHRINKS = (0.75, 1.0, 0.6, 1.0)
+MOST_PIXELS = 1 << 20  # of a denoised example; a network learns no more from a whole large picture
 
 
 def centered(x: Tensor) -> Tensor:
@@ -83,6 +84,7 @@ def renoised(
     for copy in range(copies):
         say(f"first guess, copy {copy + 1} of {copies}")
         target = shrunk(guess, DENOISED_SHRINKS[copy % len(DENOISED_SHRINKS)])
+        target = window(target, MOST_PIXELS, random)
         noisy = noise.added_to(target, random)
         again = denoise(noisy)
         yield Example(noise_features(noisy, again, noise.sigma), again, target)
@@ -105,6 +107,18 @@ def shrunk(x: Tensor, share: float, least: int = 64) -> Tensor:
     """Give (C, H, W) at this share of its size, or as it is where that would be under `least` pixels."""
     size = (round(x.shape[-2] * share), round(x.shape[-1] * share))
     return resized(x, size) if share < 1 and min(size) >= least else x
+
+
+def window(x: Tensor, most: int, random: torch.Generator) -> Tensor:
+    """Cut a random window of about `most` pixels out of (C, H, W), unless there are fewer."""
+    height, width = x.shape[-2:]
+    share = (most / (height * width)) ** 0.5
+    if share >= 1:
+        return x
+    size = max(1, round(share * height)), max(1, round(share * width))
+    top = int(torch.randint(height - size[0] + 1, (), generator=random))
+    left = int(torch.randint(width - size[1] + 1, (), generator=random))
+    return x[..., top : top + size[0], left : left + size[1]]
 
 
 def moved(known: Tensor, random: torch.Generator) -> Tensor:

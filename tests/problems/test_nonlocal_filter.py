@@ -97,14 +97,19 @@ def test_smooth_pictures_without_any_noise_are_kept(level, sigma):
     assert psnr(nonlocal_filter(x, Noise(sigma / 255), QUICK), x) > 50  # their groups are singular
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-@pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 30), (7, 7), (8, 6), (31, 47)])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 9])
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 30), (7, 7), (8, 6), (4, 70), (31, 47)])
 def test_any_size_and_number_of_channels(size, channels):
     y = noisy(torch.full((channels, *size), 0.5))
-    x = nonlocal_filter(y, Noise(SIGMA), QUICK)
+    x = nonlocal_filter(y, Noise(SIGMA), (replace(QUICK[0], stride=6), *QUICK[1:]))
     assert x.shape == y.shape
     assert torch.isfinite(x).all()
     assert (x - y).abs().max() < 1
+
+
+@pytest.mark.parametrize(("settings", "gray"), [(FIRST, 12), (SECOND, 7), (THIRD, 7)])
+def test_a_gray_patch_holds_as_many_values_where_colours_count_together(settings, gray):
+    assert (settings.side(3), settings.side(1)) == (settings.patch, gray)
 
 
 def test_the_unit_does_not_matter():

@@ -7,6 +7,7 @@ from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.problems.recorruption import (
+    MOST_PIXELS,
     Example,
     centered,
     dropped_again,
@@ -49,9 +50,18 @@ def test_renoised_shrinks_some_copies_of_a_picture_that_is_large_enough():
     guess = picture(size=(110, 120))
     examples = list(renoised(guess, Noise(SIGMA), lambda x: x, 4, seeded(), lambda _: None))
     sizes = [tuple(example.target.shape[-2:]) for example in examples]
-    assert sizes == [(110, 120), (88, 96), (110, 120), (66, 72)]
+    assert sizes == [(82, 90), (110, 120), (66, 72), (110, 120)]
     for example in examples:
         assert (example.guess - example.target).std() == pytest.approx(SIGMA, rel=0.05)
+
+
+def test_renoised_looks_at_no_more_of_a_large_picture_than_a_network_can_learn_from():
+    guess = picture(size=(1600, 2000))
+    examples = list(renoised(guess, Noise(SIGMA), lambda x: x, 2, seeded(), lambda _: None))
+    for example in examples:
+        height, width = example.target.shape[-2:]
+        assert height * width == pytest.approx(MOST_PIXELS, rel=0.01)
+        assert width / height == pytest.approx(1.25, rel=0.01)
 
 
 def test_renoised_asks_for_the_guess_from_the_guess_with_fresh_noise():
