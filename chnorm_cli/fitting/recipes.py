@@ -25,15 +25,19 @@ RECORRUPT = {
     Effort.FAST: RecorruptRecipe(
         steps=20,
         copies=1,
-        symmetries=2,
-        passes=(replace(FIRST, stride=6), replace(SECOND, stride=5), replace(THIRD, stride=4)),
-        polish=(replace(DETAIL, neighbours=64, stride=4),),
+        symmetries=1,
+        passes=(
+            replace(FIRST, stride=6),
+            replace(SECOND, stride=5),
+            replace(THIRD, neighbours=36),
+        ),
+        polish=(replace(DETAIL, neighbours=48, stride=4),),
         strengths=(12.0, 8.0, 5.0),
     ),
     Effort.NORMAL: RecorruptRecipe(
         steps=700,
         copies=4,
-        passes=(replace(FIRST, stride=5), replace(SECOND, stride=5), replace(THIRD, stride=4)),
+        passes=(replace(FIRST, stride=5), replace(SECOND, stride=5), THIRD),
         polish=(SIMILAR, DETAIL, DETAIL),
         strengths=(16.0, 14.0, 12.0, 10.0, 9.0, 8.0, 7.0, 6.0),
     ),

@@ -40,7 +40,7 @@ class Combine(StrEnum):
 class Pass:
     """One pass over the picture: what is combined, group size, patch side, search radius, grid.
 
-    `patch` is the side for three colours.
+    The numbers are for three colours.
     """
 
     combine: Combine
@@ -51,11 +51,19 @@ class Pass:
     # Of the noise's variance, for values: less than all, because a pilot has lost some detail.
     noise_share: float = 1.0
 
-    def side(self, channels: int) -> int:
-        """Give the side of a patch: where colours count together, as many values in gray."""
+    def suited_to(self, channels: int) -> Pass:
+        """Where colours count together, give patches that hold as many values in gray as in colour.
+
+        Larger patches overlap more, so the grid may be somewhat sparser.
+        """
         if self.combine is Combine.PATCHES_BY_COLOUR:
-            return self.patch
-        return max(1, round(self.patch * math.sqrt(3.0 / channels)))
+            return self
+        widening = math.sqrt(3.0 / channels)
+        return replace(
+            self,
+            patch=max(1, round(widening * self.patch)),
+            stride=max(1, round(math.sqrt(widening) * self.stride)),
+        )
 
 
 FIRST = Pass(Combine.PATCHES, neighbours=32)
@@ -102,7 +110,8 @@ def nonlocal_filter(
 def filter_once(z: Tensor, noise: Noise, settings: Pass, pilot: Tensor | None = None) -> Tensor:
     """Run one pass on (C, H, W); patches are matched on the pilot where there is one."""
     height, width = z.shape[-2:]
-    patch = min(settings.side(len(z)), height, width)
+    settings = settings.suited_to(len(z))
+    patch = min(settings.patch, height, width)
     # No wider than a patch, the grid puts every pixel into one.
     settings = replace(settings, patch=patch, stride=min(settings.stride, patch))
     rows = _grid(height, patch, settings.stride)

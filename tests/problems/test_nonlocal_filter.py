@@ -109,7 +109,8 @@ def test_any_size_and_number_of_channels(size, channels):
 
 @pytest.mark.parametrize(("settings", "gray"), [(FIRST, 12), (SECOND, 7), (THIRD, 7)])
 def test_a_gray_patch_holds_as_many_values_where_colours_count_together(settings, gray):
-    assert (settings.side(3), settings.side(1)) == (settings.patch, gray)
+    assert settings.suited_to(3) == settings
+    assert settings.suited_to(1).patch == gray
 
 
 def test_the_unit_does_not_matter():
