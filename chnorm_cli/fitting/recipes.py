@@ -23,15 +23,15 @@ DETAIL = Pass(Combine.VALUES, neighbours=80, patch=4, stride=3, noise_share=0.4)
 
 RECORRUPT = {
     Effort.FAST: RecorruptRecipe(
-        steps=20,
+        steps=10,
         copies=1,
         symmetries=1,
         passes=(
-            replace(FIRST, stride=6),
+            replace(FIRST, stride=6, gray_stride=8),
             replace(SECOND, stride=5),
-            replace(THIRD, neighbours=36),
+            replace(THIRD, neighbours=36, gray_stride=5),
         ),
-        polish=(replace(DETAIL, neighbours=48, stride=4),),
+        polish=(replace(DETAIL, neighbours=48, stride=4, gray_stride=5),),
         strengths=(12.0, 8.0, 5.0),
     ),
     Effort.NORMAL: RecorruptRecipe(

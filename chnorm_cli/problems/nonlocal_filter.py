@@ -48,22 +48,17 @@ class Pass:
     patch: int = 7
     radius: int = 16
     stride: int = 4
+    gray_stride: int | None = None  # larger patches overlap on a sparser grid (None: the same)
     # Of the noise's variance, for values: less than all, because a pilot has lost some detail.
     noise_share: float = 1.0
 
     def suited_to(self, channels: int) -> Pass:
-        """Where colours count together, give patches that hold as many values in gray as in colour.
-
-        Larger patches overlap more, so the grid may be somewhat sparser.
-        """
+        """Where colours count together, give patches that hold as many values in gray as in colour."""
         if self.combine is Combine.PATCHES_BY_COLOUR:
             return self
-        widening = math.sqrt(3.0 / channels)
-        return replace(
-            self,
-            patch=max(1, round(widening * self.patch)),
-            stride=max(1, round(math.sqrt(widening) * self.stride)),
-        )
+        patch = max(1, round(self.patch * math.sqrt(3.0 / channels)))
+        stride = self.gray_stride if channels == 1 and self.gray_stride else self.stride
+        return replace(self, patch=patch, stride=stride)
 
 
 FIRST = Pass(Combine.PATCHES, neighbours=32)
