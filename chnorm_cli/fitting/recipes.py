@@ -35,7 +35,7 @@ RECORRUPT = {
         strengths=(12.0, 8.0, 5.0),
     ),
     Effort.NORMAL: RecorruptRecipe(
-        steps=700,
+        steps=600,
         copies=4,
         passes=(replace(FIRST, stride=5), replace(SECOND, stride=5), THIRD),
         polish=(SIMILAR, DETAIL, DETAIL),
