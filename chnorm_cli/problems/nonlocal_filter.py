@@ -181,8 +181,8 @@ def _closed_form(settings: Pass, noise: Noise, channels: int) -> ClosedForm:
         return by_patches
 
     def by_colour(noisy: Tensor, pilot: Tensor | None) -> Estimate:
-        def split(groups: Tensor) -> Tensor:
-            return groups.view(*groups.shape[:2], channels, -1).transpose(1, 2)  # (G, C, k, n)
+        def split(groups: Tensor) -> Tensor:  # (G, C, k, n); matrix products are slow on views
+            return groups.view(*groups.shape[:2], channels, -1).transpose(1, 2).contiguous()
 
         estimate = by_patches(split(noisy), None if pilot is None else split(pilot))
         return Estimate(estimate.patches.transpose(1, 2).flatten(2), estimate.kept.mean(1))

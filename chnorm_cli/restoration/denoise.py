@@ -40,8 +40,8 @@ SHARED = (
     " is removed as such"
 )
 SHARED_LEVEL = 0.8  # of shared noise, for examples: more teaches the network to smooth too much
-# What one of these passes takes, in units of the first guess.
-POLISH = {Combine.PATCHES: 0.5, Combine.PATCHES_BY_COLOUR: 2.2, Combine.VALUES: 0.5}
+# What a pass takes, in units of the first guess, where each pixel is in one group of one patch.
+PASS_TIME = {Combine.PATCHES: 0.1, Combine.PATCHES_BY_COLOUR: 0.5, Combine.VALUES: 0.08}
 
 
 def last_passes(passes: Sequence[Pass], noise: Noise) -> list[Pass]:
@@ -95,17 +95,18 @@ def prepare_denoise(
     random = torch.Generator().manual_seed(settings.seed)
     budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
     queries: list[Query] = []
-    guess_seconds: list[float] = []
+    guess_seconds = 0.0
 
     def examples(say: Callable[[str], None]) -> Iterator[Example]:
         if plain:
             queries.append(Query(centered(y), y))
             yield from recorrupted_noise(y, drawn, copies, random)
             return
+        nonlocal guess_seconds
         say("first guess")
         began = budget.elapsed
         guess = denoise(y)
-        guess_seconds.append(budget.elapsed - began)
+        guess_seconds = budget.elapsed - began
         queries.append(Query(noise_features(y, guess, drawn.sigma), guess))
         yield from renoised(guess, drawn, denoise, copies, random, say)
 
@@ -119,13 +120,15 @@ def prepare_denoise(
             return answers[0]
         # Of shared noise the network keeps some that the first guess removed, and the other way round.
         estimates = answers if noise.kernel is None else [queries[0].guess, *answers]
-        interrupted = fit.outcome is None
-        for settings in () if interrupted else last_passes(choice.recorrupt.polish, noise):
-            if budget.short_of(POLISH[settings.combine] * guess_seconds[0]):
+        if fit.outcome is None:  # interrupted, or a look at the picture on the way
+            return torch.stack(estimates).mean(0)
+        for last in last_passes(choice.recorrupt.polish, noise):
+            share = PASS_TIME[last.combine] * last.neighbours / last.stride**2
+            if budget.short_of(share * guess_seconds):
                 continue
             fit.activity = "let similar patches correct the answer"
             pilot = torch.stack(estimates).mean(0)
-            estimates = [*estimates, nonlocal_filter(y, noise, (settings,), pilot)]
+            estimates = [*estimates, nonlocal_filter(y, noise, (last,), pilot)]
         return torch.stack(estimates).mean(0)
 
     network = unet_for(problem, choice.generator, y.shape[0] * (1 if plain else 2), settings.seed)
