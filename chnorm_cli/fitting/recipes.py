@@ -44,12 +44,7 @@ RECORRUPT = {
     Effort.BEST: RecorruptRecipe(
         steps=1400,
         copies=6,
-        polish=(
-            replace(SIMILAR, neighbours=256, radius=24, stride=4),
-            DETAIL,
-            DETAIL,
-            replace(DETAIL, patch=5, stride=4),
-        ),
+        polish=(SIMILAR, DETAIL, DETAIL),
         strengths=(16.0, 14.0, 12.0, 10.0, 9.0, 8.0, 7.0, 6.0),
     ),
 }
