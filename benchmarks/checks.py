@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterable, Sized
 from statistics import mean
 
 from benchmarks.curve import psnr_within, seconds_to
@@ -34,11 +34,12 @@ def margin(
         if summary is None or not margins:
             return None
         lowest = min(margins.values())
-        slowest = _slowest(summary, f"chnorm {effort}", timed)
+        cells = summary.row(f"chnorm {effort}")
+        slowest = _slowest([cell for name, cell in cells.items() if timed in name])
         holds = mean(margins.values()) >= at_least
         holds &= worst is None or lowest >= worst
-        holds &= seconds is None or slowest <= seconds
-        text = f"{mean(margins.values()):+.2f} dB (lowest {lowest:+.2f}), at most {slowest:.0f} s"
+        holds &= seconds is None or (slowest.seconds or 0.0) <= seconds
+        text = f"{mean(margins.values()):+.2f} dB (lowest {lowest:+.2f}), at most {slowest.time} s"
         return f"{text}, {pictures(margins)}", holds
 
     return check
@@ -64,9 +65,9 @@ def level(
         if not picture and len(cells) < len(summary.pictures):
             return None
         value = mean(c.psnr or 0.0 for c in cells.values())
-        slowest = max(c.seconds or 0.0 for c in cells.values())
-        holds = value >= at_least and (seconds is None or slowest <= seconds)
-        return f"{value:.2f} dB, at most {slowest:.0f} s, {pictures(cells)}", holds
+        slowest = _slowest(cells.values())
+        holds = value >= at_least and (seconds is None or (slowest.seconds or 0.0) <= seconds)
+        return f"{value:.2f} dB, at most {slowest.time} s, {pictures(cells)}", holds
 
     return check
 
@@ -197,6 +198,5 @@ def _f16(found: Found, method: str) -> Cell | None:
     return next((cell for picture, cell in cells.items() if "F16" in picture), None)
 
 
-def _slowest(summary: Summary, method: str, timed: str) -> float:
-    cells = summary.row(method).items()
-    return max((cell.seconds or 0.0 for name, cell in cells if timed in name), default=0.0)
+def _slowest(cells: Iterable[Cell]) -> Cell:
+    return max(cells, key=lambda cell: cell.seconds or 0.0)

@@ -38,7 +38,7 @@ def describe_run(device: str) -> dict[str, Any]:
 def place(run: dict[str, Any]) -> str:
     """Name a machine; only what was measured on the same is compared."""
     device = "" if run["device"] == "cpu" else f"{run['device']}, "
-    return f"{device}{run['cpu']}, {run['threads']} of {run['cores']} cores"
+    return f"{device}{run['cpu']}, {run['cores']} cores"
 
 
 def code_digest() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.summary import Summary
+from benchmarks.summary import EFFORTS, Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,6 @@ PEERS = (
     ("#000000", "P"),
 )
 PANELS = (("denoise", "σ=25"), ("inpaint", "50% missing"), ("superres", "×4"))
-EFFORTS = ("fast", "normal", "best")
 
 
 def plot(summaries: Sequence[Summary], path: Path) -> bool:

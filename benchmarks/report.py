@@ -36,17 +36,22 @@ def main() -> int:
 
 
 def current(measured: Sequence[Measured]) -> list[Measured]:
-    """Leave out what older code of ours gave where newer code was measured on the same cell."""
+    """Leave out what older code of ours gave where newer code was measured on the same cell.
+
+    Where a cell was measured with all cores, rows with fewer of them are left out as well.
+    """
 
     def cell(row: Row) -> tuple[str, ...]:
         return row.task, row.setting, row.picture, row.name
 
     newest = {cell(row): run["code"] for run, row in measured}  # the oldest come first
-    return [
+    fresh = [
         (run, row)
         for run, row in measured
         if not row.method.startswith(OURS) or run["code"] == newest[cell(row)]
     ]
+    whole = {cell(row) for _, row in fresh if row.all_cores}
+    return [(run, row) for run, row in fresh if row.all_cores or cell(row) not in whole]
 
 
 def _report(measured: Sequence[Measured], output: Path) -> Iterator[str]:
@@ -54,7 +59,9 @@ def _report(measured: Sequence[Measured], output: Path) -> Iterator[str]:
     yield ""
     yield "Written by `python -m benchmarks.report` from `benchmarks/results/*.json`; do not edit."
     yield "How each number is measured: [README.md](README.md). Times are wall-clock seconds, the"
-    yield "first guess included; a cell that was measured several times shows the medians."
+    yield "first guess included; a cell that was measured several times shows the medians. Where only"
+    yield "the picture counts, two runs shared the cores with one thread each: those times are marked ¹"
+    yield "and too long."
     for number, machine in enumerate(dict.fromkeys(place(run) for run, _ in measured)):
         here = current([(run, row) for run, row in measured if place(run) == machine])
         rows = [row for _, row in here]
@@ -70,6 +77,7 @@ def _report(measured: Sequence[Measured], output: Path) -> Iterator[str]:
             yield ""
         for task in TASKS:
             chosen = [summary for summary in found if summary.task == task]
+            chosen.sort(key=lambda summary: summary.setting)
             yield from _section(task, chosen, rows)
 
 

@@ -34,6 +34,7 @@ class Row:
     detail: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""  # why there is no number
     load: float = field(default_factory=lambda: os.getloadavg()[0])
+    all_cores: bool = True  # else only the picture counts, and its time is too long
 
     @property
     def name(self) -> str:
@@ -69,7 +70,7 @@ class Results:
     def append(self, row: Row) -> None:
         """Keep a row; the file is whole at every moment."""
         self.rows.append(row)
-        runs = [*self.before, {**self.run, "rows": [_rounded(asdict(r)) for r in self.rows]}]
+        runs = [*self.before, {**self.run, "rows": [_written(r) for r in self.rows]}]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(".partial")
         partial.write_text(json.dumps({"runs": runs}, indent=1, ensure_ascii=False) + "\n")
@@ -84,11 +85,21 @@ def read_all(folder: Path) -> list[tuple[dict[str, Any], Row]]:
     """Give (run, row) of every result file, the oldest first."""
     runs = [run for path in sorted(folder.glob("*.json")) for run in _runs(path)]
     runs.sort(key=lambda run: run["date"])
-    return [(run, Row(**row)) for run in runs for row in run["rows"]]
+    return [
+        (run, Row(**row, all_cores=run["threads"] == run["cores"]))
+        for run in runs
+        for row in run["rows"]
+    ]
 
 
 def _runs(path: Path) -> list[dict[str, Any]]:
     return json.loads(path.read_text())["runs"]
+
+
+def _written(row: Row) -> dict[str, Any]:
+    values: dict[str, Any] = _rounded(asdict(row))
+    del values["all_cores"]  # the run says how many threads it had
+    return values
 
 
 def _rounded(value: Any) -> Any:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import mean, median
 
-from benchmarks.rows import Row
+from benchmarks.rows import OURS, Row
+
+EFFORTS = ("fast", "normal", "best")
 
 
 @dataclass(frozen=True)
@@ -19,9 +21,19 @@ class Cell:
     count: int
     newest: Row
 
+    @property
+    def all_cores(self) -> bool:
+        """Whether no core was left to others while this was measured."""
+        return self.newest.all_cores
+
+    @property
+    def time(self) -> str:
+        """The seconds as shown: ¹ where cores were left to others, so that they are too many."""
+        return in_seconds(self.seconds or 0.0, self.all_cores)
+
 
 class Summary:
-    """The cells of one task and setting, methods by pictures, in the order of their first row."""
+    """The cells of one task and setting, methods by pictures."""
 
     def __init__(self, task: str, setting: str, rows: Iterable[Row]) -> None:
         self.task = task
@@ -30,7 +42,8 @@ class Summary:
         for row in rows:
             found.setdefault((row.name, row.picture), []).append(row)
         self.cells = {key: _cell(group) for key, group in found.items()}
-        self.methods = list(dict.fromkeys(method for method, _ in self.cells))
+        # Peers as they came, then ours by effort.
+        self.methods = sorted(dict.fromkeys(method for method, _ in self.cells), key=_place)
         self.pictures = list(dict.fromkeys(picture for _, picture in self.cells))
 
     def cell(self, method: str, picture: str) -> Cell | None:
@@ -63,12 +76,21 @@ class Summary:
         return {p: a - b for p, (a, b) in shared.items() if a is not None and b is not None} or None
 
 
+def in_seconds(seconds: float, all_cores: bool = True) -> str:
+    return (f"{seconds:.1f}" if seconds < 100 else f"{seconds:.0f}") + ("" if all_cores else "¹")
+
+
 def summaries(rows: Iterable[Row]) -> list[Summary]:
     """Group rows by task and setting."""
     found: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         found.setdefault((row.task, row.setting), []).append(row)
     return [Summary(task, setting, group) for (task, setting), group in found.items()]
+
+
+def _place(method: str) -> int:
+    effort = method.rsplit(maxsplit=1)[-1]
+    return 1 + EFFORTS.index(effort) if method.startswith(OURS) and effort in EFFORTS else 0
 
 
 def _cell(rows: list[Row]) -> Cell:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from benchmarks.rows import Row
 from benchmarks.sigma_summary import errors_by_level
-from benchmarks.summary import Cell, Summary, summaries
+from benchmarks.summary import Cell, Summary, in_seconds, summaries
 
 STEP_HEADER = ["what", "ours", "plain PyTorch", "ours ÷ plain"]
 
@@ -45,7 +45,8 @@ def grid(summary: Summary) -> tuple[list[str], list[list[str]]]:
     body = []
     for method in summary.methods:
         cells = [_shown(summary.cell(method, picture)) for picture in summary.pictures]
-        whole = _pair(summary.mean(method), summary.mean(method, "seconds"))
+        alone = all(cell.all_cores for cell in summary.row(method).values())
+        whole = _pair(summary.mean(method), summary.mean(method, "seconds"), alone)
         similar = summary.mean(method, "ssim")
         body.append([method, *cells, whole, "" if similar is None else f"{similar:.4f}"])
     return header, body
@@ -66,11 +67,10 @@ def step_lines(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _shown(cell: Cell | None) -> str:
-    return "" if cell is None else _pair(cell.psnr, cell.seconds)
+    return "" if cell is None else _pair(cell.psnr, cell.seconds, cell.all_cores)
 
 
-def _pair(psnr: float | None, seconds: float | None) -> str:
+def _pair(psnr: float | None, seconds: float | None, all_cores: bool) -> str:
     parts = [] if psnr is None else [f"{psnr:.2f}"]
-    if seconds is not None:
-        parts.append(f"{seconds:.1f}" if seconds < 100 else f"{seconds:.0f}")
+    parts += [] if seconds is None else [in_seconds(seconds, all_cores)]
     return " · ".join(parts)
