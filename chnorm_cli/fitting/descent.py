@@ -87,6 +87,13 @@ class Descent:
         self.smoothed = loss if self.smoothed is None else 0.9 * self.smoothed + 0.1 * loss
         return Measured(loss, total, norms)
 
+    def restart(self) -> None:
+        """Take the weights as they are for a new beginning."""
+        self.optimizers.forget()
+        self.smoothed = None
+        self.count = self.returns = 0
+        self.good = self._copy()
+
     def _blew_up(self, loss: float) -> bool:
         return (
             self.smoothed is not None

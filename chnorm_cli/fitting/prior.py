@@ -20,6 +20,8 @@ from chnorm_cli.generators.hourglass import Hourglass
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
 
+REFIT_WARMUP = 20  # steps
+
 
 @dataclass(frozen=True)
 class PriorRecipe:
@@ -130,15 +132,16 @@ class PriorFit:
         with torch.no_grad():
             for parameter, value in zip(self.network.parameters(), weights, strict=True):
                 parameter.copy_(value)
-        descent.optimizers.forget()
-        descent.smoothed = None
+        descent.restart()
         self.activity = "refit on all"
         self.average = OutputAverage(self.recipe.average)
         outcome = self.outcome
         for extra in range(1, int(self.recipe.refit * best_index) + 1):
+            # Without moments yet, Adam's first steps are as long as the rate, wherever they lead.
+            descent.optimizers.scale_rates(min(1.0, extra / REFIT_WARMUP))
             step, _, _ = self._advance(descent, self._loss_on_all(), index + extra, "refit on all")
-            if step is None:
-                return
+            if step is None:  # it diverged: what was best before is still there
+                break
             yield step
             if self.budget.exhausted(0) is Outcome.TIME:
                 break

@@ -113,6 +113,9 @@ class StagedFit:
             self.outcome = fit.outcome
             estimate = fit.estimate()
             if self.outcome is Outcome.DIVERGED or estimate is None:
+                if stage.optional and self.estimates:  # the others' estimates are still good
+                    self.outcome = Outcome.STEPS
+                    continue
                 self.outcome = Outcome.DIVERGED
                 return
             self.estimates.append(estimate)

@@ -69,12 +69,12 @@ def fill_guess(guess: FirstGuess, strengths: Sequence[float]) -> Callable[[Tenso
     the picture settles.
     """
 
-    def biharmonic(y: Tensor, known: Tensor) -> Tensor:
+    def smooth(y: Tensor, known: Tensor) -> Tensor:
         return Mask(known.to(y.dtype)).first_guess(y * known)
 
     def nonlocal_filling(y: Tensor, known: Tensor) -> Tensor:
         operator = Mask(known.to(y.dtype))
-        return plug_and_play(biharmonic(y, known), y, operator, strengths)
+        return plug_and_play(smooth(y, known), y, operator, strengths)
 
     match guess:
         case FirstGuess.NONE:
@@ -82,6 +82,6 @@ def fill_guess(guess: FirstGuess, strengths: Sequence[float]) -> Callable[[Tenso
                 known, y, (y * known).sum((-2, -1), keepdim=True) / known.sum()
             )
         case FirstGuess.CLASSICAL | FirstGuess.AUTO:
-            return biharmonic
+            return smooth
         case FirstGuess.NONLOCAL:
             return nonlocal_filling

@@ -10,7 +10,7 @@ class FirstGuess(StrEnum):
 
     AUTO = "auto"
     NONE = "none"
-    CLASSICAL = "classical"  # biharmonic filling, bicubic interpolation with back-projection
+    CLASSICAL = "classical"  # smooth filling, bicubic interpolation with back-projection
     NONLOCAL = "nonlocal"  # similar patches, alone or inside plug-and-play iterations
 
 

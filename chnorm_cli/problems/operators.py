@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from chnorm_cli.problems.biharmonic import biharmonic_filling
 from chnorm_cli.problems.names import Kernel
+from chnorm_cli.problems.smooth_filling import smooth_filling
 
 
 class Operator(ABC):
@@ -95,14 +95,13 @@ class Mask(Operator):
         return float(distance_transform_edt((self.known <= 0).cpu().numpy()).max())
 
     def first_guess(self, y: Tensor) -> Tensor:
-        """Fill the missing pixels of (C, H, W) by the biharmonic equation."""
+        """Fill the missing pixels of (C, H, W) smoothly, within the observed range."""
         known = self.known > 0
         if bool(known.all()):
             return y
         if not bool(known.any()):
             return torch.full_like(y, 0.5)
-        guess = biharmonic_filling(y, known)
-        # The biharmonic surface overshoots in large holes; the observed range does not.
+        guess = smooth_filling(y, known)
         low, high = y[..., known].min(), y[..., known].max()
         return self.project(guess.clamp(low, high), y)
 

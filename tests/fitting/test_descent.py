@@ -84,6 +84,19 @@ def test_weights_are_never_remembered_before_their_loss_is_known(bad_step):
     assert not descent.step(lambda: network.weight.square().sum()).went_back
 
 
+def test_after_a_restart_there_is_no_way_back_to_what_was_before():
+    network = tiny()
+    descent = descent_of(network, rate=1e-6, every=5)
+    for _ in range(30):
+        descent.step(lambda: network.weight.square().sum())
+    with torch.no_grad():
+        network.weight.fill_(50.0)
+    descent.restart()
+    assert not descent.step(lambda: network.weight.square().sum()).went_back
+    assert descent.step(lambda: float("nan") * network.weight.sum()).went_back
+    assert network.weight.item() == pytest.approx(50.0, abs=0.1)
+
+
 def test_a_little_more_loss_is_no_blow_up():
     network = tiny()
     descent = descent_of(network, rate=1e-6, every=5)

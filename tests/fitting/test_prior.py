@@ -187,6 +187,24 @@ class Broken(nn.Module):
         return self.network(z) * (float("nan") if self.count > self.after else 1.0)
 
 
+def test_a_refit_that_stops_being_finite_leaves_the_best_from_before():
+    whole, broken = fit_of("inpaint"), fit_of("inpaint")
+    fitted = [step for step in whole if step.stage == "fit"]
+    broken.network = Broken(broken.network, len(fitted))
+    assert [step.index for step in broken if step.stage == "fit"] == [s.index for s in fitted]
+    assert broken.outcome is whole.outcome
+    assert torch.isfinite(broken.estimate()).all()
+
+
+def test_a_refit_of_adam_in_wide_holes_goes_through():
+    recipe = PriorRecipe(steps=60, muon_lr=None, refit=0.5)
+    fit = fit_of("inpaint", name=GeneratorName.HOURGLASS, recipe=recipe)
+    refits = [step for step in fit if step.stage == "refit on all"]
+    assert not fit.outcome.failed
+    assert len(refits) >= 10
+    assert refits[-1].loss < 2.0 * refits[0].loss
+
+
 @pytest.mark.parametrize("after", [0, 10])
 def test_a_fit_that_stops_being_finite_says_diverged(after):
     fit = fit_of("denoise")

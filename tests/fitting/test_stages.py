@@ -30,7 +30,7 @@ def summed(estimates):
     return sum(estimates, torch.zeros(1, 2, 2))
 
 
-def staged(*fits, steps=None, planned=6):
+def staged(*fits, steps=None, planned=6, optional=()):
     """Stages that give the (value, outcome) pairs in `fits`."""
     made = []
 
@@ -39,7 +39,7 @@ def staged(*fits, steps=None, planned=6):
             made.append((number, list(estimates)))
             return Counting(value, Budget(planned, budget.steps, budget.seconds), outcome)
 
-        return Stage(f"stage {number}", 1.0 + number, make)
+        return Stage(f"stage {number}", 1.0 + number, make, optional=number in optional)
 
     stages = [stage(number, *fit) for number, fit in enumerate(fits)]
     return StagedFit(stages, summed, Budget(planned, steps)), made
@@ -78,6 +78,21 @@ def test_a_stage_that_fails_ends_it_all(bad):
     list(fit)
     assert fit.outcome is Outcome.DIVERGED
     assert [number for number, _ in made] == [0, 1]
+
+
+@pytest.mark.parametrize("bad", [(1, Outcome.DIVERGED), (None, Outcome.STEPS)])
+def test_an_optional_stage_that_fails_is_left_out(bad):
+    fit, made = staged(GOOD, bad, GOOD, optional=(1,))
+    list(fit)
+    assert fit.outcome is Outcome.STEPS
+    assert [number for number, _ in made] == [0, 1, 2]
+    assert float(fit.estimate().mean()) == 2.0
+
+
+def test_an_optional_stage_that_fails_first_leaves_nothing_to_give():
+    fit, _ = staged((1, Outcome.DIVERGED), GOOD, optional=(0,))
+    list(fit)
+    assert fit.outcome is Outcome.DIVERGED
 
 
 def test_an_estimate_on_the_way_follows_the_stages():

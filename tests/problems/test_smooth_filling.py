@@ -1,10 +1,10 @@
-"""The biharmonic filling: what it solves, and that it agrees with scikit-image's."""
+"""The smooth filling: what it solves, and that without tension it agrees with scikit-image's."""
 
 import pytest
 import torch
 from skimage.restoration import inpaint_biharmonic
 
-from chnorm_cli.problems.biharmonic import _laplacian, biharmonic_filling
+from chnorm_cli.problems.smooth_filling import TENSION, _laplacian, smooth_filling
 
 
 def smooth(height=40, width=50, channels=3, dtype=torch.float32):
@@ -23,7 +23,7 @@ def random_mask(share, size=(40, 50), seed=0):
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.8, 0.95])
 def test_as_near_to_the_truth_as_scikit_image(share):
     x, known = smooth(), random_mask(share)
-    ours = biharmonic_filling(x * known, known)
+    ours = smooth_filling(x * known, known, tension=0.0)
     theirs = inpaint_biharmonic((x * known).movedim(0, -1).numpy(), ~known.numpy(), channel_axis=-1)
     missing = ~known
     error = (ours - x)[:, missing].square().mean()
@@ -33,17 +33,33 @@ def test_as_near_to_the_truth_as_scikit_image(share):
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
 def test_observed_pixels_stay_and_missing_ones_solve_the_equation(share):
     x, known = smooth(dtype=torch.float64), random_mask(share)
-    filled = biharmonic_filling(x * known, known)
+    filled = smooth_filling(x * known, known)
     assert torch.equal(filled[:, known], x[:, known])
-    unsolved = _laplacian(_laplacian(filled))[:, ~known].norm()
-    assert unsolved < 1e-2 * _laplacian(_laplacian(x * known))[:, ~known].norm()
+
+    def force(picture):
+        bending = _laplacian(picture)
+        return (_laplacian(bending) - TENSION * bending)[:, ~known]
+
+    assert force(filled).norm() < 1e-2 * force(x * known).norm()
 
 
 def test_a_wide_hole_and_a_flat_picture():
     known = torch.ones(64, 64, dtype=torch.bool)
     known[10:54, 12:50] = False
     flat = torch.full((1, 64, 64), 0.3)
-    assert torch.allclose(biharmonic_filling(flat * known, known), flat, atol=1e-4)
+    assert torch.allclose(smooth_filling(flat * known, known), flat, atol=1e-4)
+
+
+def test_tension_keeps_the_filling_of_a_wide_hole_between_what_is_around_it():
+    known = torch.ones(96, 96, dtype=torch.bool)
+    known[20:76, 20:76] = False
+    ramp = torch.zeros(1, 96, 96)
+    # Steep slopes end at the hole: a plate goes on with them far beyond 1.
+    ramp[0, :20] = torch.linspace(0.0, 1.0, 20)[:, None]
+    ramp[0, 20:] = 1.0
+    plate = smooth_filling(ramp * known, known, tension=0.0)
+    tight = smooth_filling(ramp * known, known)
+    assert plate.max() - 1.0 > 2.0 * (tight.max() - 1.0) > 0.0
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 2)])
@@ -51,4 +67,4 @@ def test_tiny_pictures(size):
     x = torch.full((2, *size), 0.7)
     known = torch.zeros(size, dtype=torch.bool)
     known[0, 0] = True
-    assert torch.allclose(biharmonic_filling(x * known, known), x, atol=1e-4)
+    assert torch.allclose(smooth_filling(x * known, known), x, atol=1e-4)
