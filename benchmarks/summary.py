@@ -66,14 +66,18 @@ class Summary:
         return mean(values) if values and complete else None
 
     def margins(self, method: str, other: str, what: str = "psnr") -> dict[str, float] | None:
-        """Give method − other by picture, None where one lacks what the other has."""
-        ours, theirs = self.row(method), self.row(other)
-        shared = {
-            p: (getattr(ours[p], what), getattr(theirs[p], what)) for p in ours.keys() & theirs
-        }
-        if not shared or ours.keys() != theirs.keys():
+        """Give method − other by picture, None where one lacks a number that the other has."""
+        ours, theirs = (
+            {
+                p: value
+                for p, cell in self.row(m).items()
+                if (value := getattr(cell, what)) is not None
+            }
+            for m in (method, other)
+        )
+        if ours.keys() != theirs.keys():
             return None
-        return {p: a - b for p, (a, b) in shared.items() if a is not None and b is not None} or None
+        return {p: ours[p] - theirs[p] for p in ours} or None
 
 
 def in_seconds(seconds: float, all_cores: bool = True) -> str:
