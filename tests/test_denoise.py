@@ -1,5 +1,6 @@
 """Denoising: what happens to the network's answer."""
 
+import pytest
 import torch
 from pictures import bundled, psnr
 from test_restoration import prepared, solved
@@ -60,3 +61,53 @@ def test_without_a_first_guess_the_answer_is_the_networks_alone():
     solved(restoration)
     answer = torch.zeros(3, 192, 192)
     assert torch.equal(restoration._fit.finish([answer]), answer)
+
+
+def short_best(steps, *, channels=1, **options):
+    """The best effort with few steps, on a crop."""
+    x = bundled("coffee")[:channels, 100:164, 100:164]
+    noise = 25 / 255 * torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+    pixels = (x + noise).movedim(0, -1).contiguous().numpy()
+    settings = FitSettings(**{"effort": Effort.BEST} | options, steps=steps)
+    return prepare_denoise(pixels, sigma=25, settings=settings)
+
+
+def test_best_learns_from_its_answer_and_from_drawings():
+    restoration = short_best(20)
+    _, steps = solved(restoration)
+    assert [step.index for step in steps] == list(range(1, 21))
+    assert [step.stage for step in steps] == ["first guess"] * 6 + ["answer and drawings"] * 14
+
+
+@pytest.mark.parametrize(("unlike", "share"), [(0.1, 0.2), (0.6, 0.0)])
+def test_a_second_answer_counts_unless_it_has_not_learnt_enough(unlike, share):
+    restoration = short_best(10)
+    solved(restoration)
+    first = torch.rand(1, 64, 64)
+    second = first + unlike * 25 / 255
+    combined = restoration._fit.combine([first, second])
+    assert torch.allclose(combined, torch.lerp(first, second, share))
+
+
+def test_who_interrupts_best_gets_what_the_first_fit_has():
+    restoration = short_best(40)
+    steps = iter(restoration)
+    for _ in range(3):
+        next(steps)
+    best = restoration.best_so_far()
+    steps.close()
+    x = bundled("coffee")[:1, 100:164, 100:164]
+    assert psnr(torch.from_numpy(best.pixels).movedim(-1, 0), x) > 24  # the first guess at least
+
+
+def test_in_a_short_time_best_has_one_fit():
+    _, steps = solved(short_best(6, time=100.0))
+    assert {step.stage for step in steps} == {"fit"}
+
+
+@pytest.mark.parametrize(
+    ("channels", "effort"), [(3, Effort.BEST), (1, Effort.NORMAL), (1, Effort.FAST)]
+)
+def test_only_best_in_gray_learns_twice(channels, effort):
+    _, steps = solved(short_best(4, channels=channels, effort=effort))
+    assert {step.stage for step in steps} == {"fit"}

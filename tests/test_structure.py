@@ -47,7 +47,7 @@ HEAVY = {"torch", "scipy", "skimage", "matplotlib"}
 # What each part may use besides Python, numpy and chnorm itself.
 LIBRARIES = {
     "images": {"PIL", "imagecodecs", "tifffile", "scipy"},
-    "problems": {"torch", "skimage", "scipy"},
+    "problems": {"torch", "PIL", "skimage", "scipy"},
     "generators": {"torch"},
     "device": {"torch"},
     "fitting": {"torch"},

@@ -14,10 +14,12 @@ from chnorm_cli.fitting.descent import Descent, DivergedError
 from chnorm_cli.fitting.optimizers import Optimizers
 from chnorm_cli.fitting.solution import Outcome, Step
 from chnorm_cli.problems.nonlocal_filter import FIRST, SECOND, THIRD, Pass
-from chnorm_cli.problems.recorruption import Example, Query
+from chnorm_cli.problems.recorruption import Example, FreshNoise, Query
 
 SYMMETRIES = 8  # four rotations, each plain and mirrored
 EXAMPLES_SHARE = 0.4  # of --time, at most, for first guesses
+
+Material = Example | FreshNoise  # what crops are cut from
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class RecorruptRecipe:
     widths: tuple[int, ...] = (24, 32, 48, 64)
     passes: tuple[Pass, ...] = (FIRST, SECOND, THIRD)  # first guess against noise
     polish: tuple[Pass, ...] = ()  # against noise: last passes, with what is known by then as pilot
+    drawings: int = 0  # dead leaves to learn from beside the picture
     strengths: tuple[float, ...] = ()  # plug-and-play iterations for holes, 0–255 scale
 
 
@@ -62,7 +65,7 @@ class RecorruptFit:
 
     def __init__(
         self,
-        examples: Callable[[Callable[[str], None]], Iterator[Example]],
+        examples: Callable[[Callable[[str], None]], Iterator[Material]],
         queries: Callable[[], Sequence[Query]],
         network: nn.Module,
         recipe: RecorruptRecipe,
@@ -130,9 +133,9 @@ class RecorruptFit:
         self.activity = "average over symmetries"
         self.answered = self._answer()
 
-    def _examples(self) -> list[Example]:
+    def _examples(self) -> list[Material]:
         """Make the examples, fewer of them when the time that was asked for is short."""
-        examples: list[Example] = []
+        examples: list[Material] = []
         for example in self.make_examples(self._say):
             examples.append(example)
             seconds = self.budget.seconds
@@ -143,14 +146,14 @@ class RecorruptFit:
     def _say(self, activity: str) -> None:
         self.activity = activity
 
-    def _batch(self, examples: Sequence[Example]) -> Example:
+    def _batch(self, examples: Sequence[Material]) -> Example:
         """Cut random crops out of random examples, all under one random symmetry."""
-        crop = min(self.recipe.crop, *(min(e.guess.shape[-2:]) for e in examples))
+        crop = min(self.recipe.crop, *(min(e.size) for e in examples))
         symmetry = self._draw(SYMMETRIES)
         parts = []
         for _ in range(self.recipe.batch):
             example = examples[self._draw(len(examples))]
-            height, width = example.guess.shape[-2:]
+            height, width = example.size
             top, left = self._draw(height - crop + 1), self._draw(width - crop + 1)
             parts.append(example.crop(top, left, crop))
         return Example.stack(parts, lambda x: transformed(x, symmetry))

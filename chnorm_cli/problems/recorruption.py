@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from chnorm_cli.problems.dead_leaves import dead_leaves
 from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.operators import Downsample, resized
@@ -29,6 +30,11 @@ class Example:
     guess: Tensor
     target: Tensor
     weight: Tensor | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.guess.shape[-2], self.guess.shape[-1]
 
     def crop(self, top: int, left: int, size: int) -> Example:
         """Cut out the square of `size` pixels at (top, left)."""
@@ -55,10 +61,36 @@ class Example:
         )
 
 
+@dataclass(frozen=True)
+class FreshNoise:
+    """A picture (C, H, W) that is asked for from itself with noise, drawn anew for each crop.
+
+    There is no first guess, which would have to be made anew as well, but no noise to learn by
+    heart either: a network may learn from it as long as it likes.
+    """
+
+    target: Tensor
+    noise: Noise
+    random: torch.Generator
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.target.shape[-2], self.target.shape[-1]
+
+    def crop(self, top: int, left: int, size: int) -> Example:
+        """Cut out the square of `size` pixels at (top, left), with fresh noise."""
+        target = self.target[..., top : top + size, left : left + size]
+        noisy = self.noise.added_to(target, self.random)
+        return Example(centered(noisy), noisy, target)
+
+
 Guess = Callable[[Tensor], Tensor]  # (C, H, W) to a denoised (C, H, W)
 Say = Callable[[str], None]  # told what is happening, for people who wait
 FILLED_SHRINKS = (1.0, 0.75, 0.5)  # of a filled picture that examples are made of
 DENOISED_SHRINKS = (0.75, 1.0, 0.6, 1.0)
+DRAWING = 192  # pixels, the side of a drawn picture
+ANSWER_SHRINKS = (1.0, 0.75, 0.6)  # of a restored picture that is asked for again
 MOST_PIXELS = 1 << 20  # of a denoised example; a network learns no more from a whole large picture
 
 
@@ -88,6 +120,20 @@ def renoised(
         noisy = noise.added_to(target, random)
         again = denoise(noisy)
         yield Example(noise_features(noisy, again, noise.sigma), again, target)
+
+
+def noisy_again(
+    x: Tensor, noise: Noise, drawings: int, random: torch.Generator, say: Say
+) -> list[FreshNoise]:
+    """Ask for a restored picture x (C, H, W), and as often for drawn ones in its colours.
+
+    x has lost some of its edges, and the drawings have all of theirs (benchmarks/README.md).
+    """
+    say("draw dead leaves")
+    drawn = dead_leaves(x.flatten(1).cpu(), DRAWING, drawings, random)
+    own = [shrunk(x, share) for share in ANSWER_SHRINKS]
+    own *= max(1, len(drawn) // len(own))
+    return [FreshNoise(picture, noise, random) for picture in (*own, *(d.to(x) for d in drawn))]
 
 
 def recorrupted_noise(

@@ -6,22 +6,25 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from chnorm_cli.fitting.budget import Budget
-from chnorm_cli.fitting.recipes import choose
+from chnorm_cli.fitting.recipes import GRAY_TWICE, Choice, choose
 from chnorm_cli.fitting.recorrupt import RecorruptFit
-from chnorm_cli.fitting.settings import FirstGuess, Fit, FitSettings
+from chnorm_cli.fitting.settings import Effort, FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.fitting.stages import Stage, StagedFit
 from chnorm_cli.problems.noise import CLEAN_SIGMA, Noise, find_noise
 from chnorm_cli.problems.nonlocal_filter import Combine, Pass, nonlocal_filter
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.problems.recorruption import (
     Example,
+    FreshNoise,
     Query,
     centered,
     noise_features,
+    noisy_again,
     recorrupted_noise,
     renoised,
 )
@@ -35,6 +38,10 @@ from chnorm_cli.restoration.common import (
 from chnorm_cli.restoration.restoration import Restoration
 
 FINISH_SHARE = 0.15  # of --time, kept for the last non-local passes
+SHARES = (0.3, 0.7)  # of the steps, where the answer is learnt from again
+SECOND_SHARE = 0.2  # of the second fit's answer in the mean
+LONG = 240.0  # seconds of --time; with less, a second fit would only shorten the first
+UNLIKE = 0.25  # of σ: a second answer that is further from the first has not learnt enough
 SHARED = (
     "neighbouring pixels share their noise, as a camera's or scanner's processing makes it, and it"
     " is removed as such"
@@ -82,20 +89,44 @@ def prepare_denoise(
     if choice.fit is Fit.PRIOR:
         return prior_restoration(problem, choice, settings, sigma_estimated=estimated)
     level = max(level, 0.1 / 255)  # features are in units of σ
-    noise = replace(noise, sigma=level)
-    problem = replace(problem, noise=noise)
+    problem = replace(problem, noise=replace(noise, sigma=level))
+    plain = settings.first_guess is FirstGuess.NONE
+    network = unet_for(problem, choice.generator, y.shape[0] * (1 if plain else 2), settings.seed)
+    budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
+    twice = settings.effort is Effort.BEST and y.shape[0] == 1 and not plain
+    # Noise that neighbours share is known too roughly to learn from twice.
+    twice = twice and noise.kernel is None and (settings.time or LONG) >= LONG
+    if twice:
+        choice = replace(choice, recorrupt=GRAY_TWICE[0])
+    build = _fit_twice if twice else _fit_from_guess
+    fit = build(problem, choice, settings, network, budget)
+    return Restoration(
+        fit,
+        settings=settings,
+        choice=choice,
+        problem=problem,
+        network=network,
+        recipe=choice.recorrupt,
+        sigma_estimated=estimated,
+        notes=() if noise.kernel is None else (SHARED,),
+    )
+
+
+def _fit_from_guess(
+    problem: Problem, choice: Choice, settings: FitSettings, network: nn.Module, budget: Budget
+) -> RecorruptFit:
+    """Learn what the non-local first guess lacks, then let similar patches correct the answer."""
+    y, noise = problem.observation, problem.noise
     # What neighbours share is estimated as strong as the first guess must be told (correlation.py).
-    drawn = noise if noise.kernel is None else replace(noise, sigma=SHARED_LEVEL * level)
+    drawn = noise if noise.kernel is None else replace(noise, sigma=SHARED_LEVEL * noise.sigma)
     plain = settings.first_guess is FirstGuess.NONE
     copies = choice.recorrupt.copies
+    random = torch.Generator().manual_seed(settings.seed)
+    queries: list[Query] = []
+    guess_seconds = 0.0
 
     def denoise(noisy: Tensor) -> Tensor:
         return nonlocal_filter(noisy, noise, choice.recorrupt.passes)
-
-    random = torch.Generator().manual_seed(settings.seed)
-    budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
-    queries: list[Query] = []
-    guess_seconds = 0.0
 
     def examples(say: Callable[[str], None]) -> Iterator[Example]:
         if plain:
@@ -131,25 +162,70 @@ def prepare_denoise(
             estimates = [*estimates, nonlocal_filter(y, noise, (last,), pilot)]
         return torch.stack(estimates).mean(0)
 
-    network = unet_for(problem, choice.generator, y.shape[0] * (1 if plain else 2), settings.seed)
     fit = RecorruptFit(
         examples,
         lambda: queries,
         network,
         choice.recorrupt,
-        scale=level,
+        scale=noise.sigma,
         finish=finish,
         finish_share=FINISH_SHARE if choice.recorrupt.polish else 0.0,
         budget=budget,
         seed=settings.seed,
     )
-    return Restoration(
-        fit,
-        settings=settings,
-        choice=choice,
-        problem=problem,
-        network=network,
-        recipe=choice.recorrupt,
-        sigma_estimated=estimated,
-        notes=() if noise.kernel is None else (SHARED,),
+    return fit
+
+
+def _fit_twice(
+    problem: Problem, choice: Choice, settings: FitSettings, network: nn.Module, budget: Budget
+) -> StagedFit:
+    """Fit from the first guess; then learn from the answer and from drawings, without any guess.
+
+    The second network sees the noisy picture only, and its errors are its own.
+    """
+    y, noise = problem.observation, problem.noise
+    _, recipe = GRAY_TWICE
+    running: list[RecorruptFit] = []
+
+    def from_guess(_: list[Tensor], budget: Budget) -> RecorruptFit:
+        budget = replace(budget, planned=choice.recorrupt.steps)
+        running.append(_fit_from_guess(problem, choice, settings, network, budget))
+        return running[-1]
+
+    def from_answer(estimates: list[Tensor], budget: Budget) -> RecorruptFit:
+        random = torch.Generator().manual_seed(settings.seed)
+
+        def examples(say: Callable[[str], None]) -> Iterator[FreshNoise]:
+            yield from noisy_again(estimates[0], noise, recipe.drawings, random, say)
+
+        spec = replace(choice.generator, widths=recipe.widths)
+        return RecorruptFit(
+            examples,
+            lambda: [Query(centered(y), y)],
+            unet_for(problem, spec, y.shape[0], settings.seed),
+            recipe,
+            scale=noise.sigma,
+            finish=lambda answers: answers[0],
+            budget=replace(budget, planned=recipe.steps),
+            seed=settings.seed,
+        )
+
+    def combine(estimates: list[Tensor]) -> Tensor:
+        if not estimates:  # who interrupts the first fit gets what it has
+            so_far = running[0].estimate() if running else None
+            return y if so_far is None else so_far
+        first, *others = estimates
+        learnt = [
+            x for x in others if float((x - first).square().mean().sqrt()) < UNLIKE * noise.sigma
+        ]
+        return torch.lerp(first, learnt[0], SECOND_SHARE) if learnt else first
+
+    first_share, second_share = SHARES
+    return StagedFit(
+        [
+            Stage("first guess", first_share, from_guess),
+            Stage("answer and drawings", second_share, from_answer, optional=True),
+        ],
+        combine,
+        budget,
     )

@@ -9,11 +9,13 @@ from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.problems.recorruption import (
     MOST_PIXELS,
     Example,
+    FreshNoise,
     centered,
     dropped_again,
     mask_features,
     masked_again,
     noise_features,
+    noisy_again,
     recorrupted_noise,
     reduced_again,
     renoised,
@@ -82,6 +84,34 @@ def test_renoised_asks_for_the_guess_from_the_guess_with_fresh_noise():
         assert example.weight is None
         assert (noisy - guess).std() == pytest.approx(SIGMA, rel=0.1)
     assert not torch.equal(asked[0], asked[1])
+
+
+def test_each_crop_has_fresh_noise_of_the_given_strength():
+    x = picture(size=(64, 80))
+    source = FreshNoise(x, Noise(SIGMA), seeded())
+    assert source.size == (64, 80)
+    one, other = source.crop(3, 5, 50), source.crop(3, 5, 50)
+    for example in (one, other):
+        assert torch.equal(example.target, x[:, 3:53, 5:55])
+        assert (example.guess - example.target).std() == pytest.approx(SIGMA, rel=0.05)
+        assert torch.equal(example.features, centered(example.guess))
+        assert example.weight is None
+    between = torch.corrcoef(torch.stack([(e.guess - e.target).flatten() for e in (one, other)]))[
+        0, 1
+    ]
+    assert between.abs() < 0.05
+
+
+def test_noisy_again_asks_for_the_answer_as_often_as_for_drawings():
+    x = picture(size=(120, 130))
+    said, say = blackboard()
+    sources = noisy_again(x, Noise(SIGMA), 6, seeded(), say)
+    own, drawn = sources[:6], sources[6:]
+    assert [s.size for s in own] == [(120, 130), (90, 98), (72, 78)] * 2
+    assert torch.equal(own[0].target, x)
+    assert len(drawn) == 6
+    assert all(s.target.shape[0] == 3 for s in drawn)
+    assert said
 
 
 @pytest.mark.parametrize("alpha", [0.3, 0.5, 1.0])
