@@ -14,16 +14,24 @@ from chnorm_cli.problems.operators import Mask, Operator
 
 # Sparser than the denoising passes: half their time, and 0.1 dB less over a whole chain.
 FILLING = Pass(Combine.PATCHES_BY_COLOUR, neighbours=24, radius=12, stride=6)
+# Enlarged pictures gain from combining values after it (measured at ×4: +0.1 to +0.3 dB).
+ENLARGING = (FILLING, Pass(Combine.VALUES, neighbours=48, patch=4, radius=12, stride=3))
 
 
-def plug_and_play(x: Tensor, y: Tensor, operator: Operator, strengths: Sequence[float]) -> Tensor:
+def plug_and_play(
+    x: Tensor,
+    y: Tensor,
+    operator: Operator,
+    strengths: Sequence[float],
+    passes: tuple[Pass, ...] = (FILLING,),
+) -> Tensor:
     """Alternate: similar patches of x (C, H, W) correct each other, then x explains y again.
 
     The non-local filter with the picture as its own pilot stands where a proximal operator would
     (Venkatakrishnan et al., "Plug-and-play priors", 2013); `strengths` are its σ, 0–255 scale.
     """
     for strength in strengths:
-        smooth = nonlocal_filter(x, Noise(strength / 255.0), (FILLING,), pilot=x)
+        smooth = nonlocal_filter(x, Noise(strength / 255.0), passes, pilot=x)
         x = operator.project(smooth, y)
     return x
 

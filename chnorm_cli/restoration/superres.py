@@ -6,17 +6,17 @@ from dataclasses import replace
 from math import prod
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.prior import PriorFit
-from chnorm_cli.fitting.recipes import SUPERRES, Choice, choose
-from chnorm_cli.fitting.recorrupt import RecorruptFit
+from chnorm_cli.fitting.recipes import DOUBLE, SUPERRES, Choice, choose
+from chnorm_cli.fitting.recorrupt import RecorruptFit, RecorruptRecipe
 from chnorm_cli.fitting.settings import Fit, FitSettings, Stop
 from chnorm_cli.fitting.stages import Stage, StagedFit
 from chnorm_cli.generators.names import GeneratorName
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
-from chnorm_cli.problems.guesses import plug_and_play
+from chnorm_cli.problems.guesses import ENLARGING, plug_and_play
 from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.problems.problem import Problem
@@ -48,7 +48,6 @@ def prepare_superres(
         raise ValueError(f"scale must be one of {', '.join(map(str, SCALES))}, not {scale}")
     if kernel not in list(Kernel):
         raise ValueError(f"kernel must be one of {', '.join(Kernel)}, not {kernel!r}")
-    # At ×2 the recorrupted examples are so many that the prior only costs (−0.3 dB, 3× the time).
     choice = choose(settings, default=Fit.RECORRUPT if scale == 2 else Fit.BOTH, staged=True)
     problem = Problem(y, Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device))
     if choice.fit is Fit.PRIOR:
@@ -60,10 +59,14 @@ def _staged(
     problem: Problem, choice: Choice, settings: FitSettings, scale: int, kernel: Kernel
 ) -> Restoration:
     """Enlarge step by step with `recorrupt`, then let `prior` fits have their say."""
-    recipe = SUPERRES[settings.effort]
+    recipe = (DOUBLE if scale == 2 else SUPERRES)[settings.effort]
     y, operator = problem.observation, problem.operator
     spec = replace(choice.generator, widths=recipe.recorrupt.widths)
     unet = unet_for(problem, spec, problem.channels, settings.seed)
+    last = [(unet, recipe.recorrupt)]  # what is fitted in the last step
+    if recipe.second_muon_lr is not None:
+        another = unet_for(problem, spec, problem.channels, settings.seed + 1)
+        last.append((another, replace(recipe.recorrupt, muon_lr=recipe.second_muon_lr)))
     factors = FACTORS[scale]
     priors = recipe.priors if choice.fit is Fit.BOTH else 0
     if y.device.type == "cpu":
@@ -72,12 +75,12 @@ def _staged(
     if choice.fit is Fit.BOTH and recipe.priors and not priors:
         notes = ("the enlarged picture is too large for a prior fit on a CPU: recorrupt alone",)
 
-    def enlarge(level: int) -> Stage:
+    def enlarge(level: int, network: nn.Module, recorrupt: RecorruptRecipe) -> Stage:
         factor = factors[level]
         reached = prod(factors[: level + 1])
 
         def make(estimates: list[Tensor], budget: Budget) -> RecorruptFit:
-            small = estimates[-1] if estimates else y
+            small = estimates[level - 1] if level else y
             step = Downsample((small.shape[1], small.shape[2]), factor, kernel).to(y.device)
             # From the second step on the picture itself is partly guessed; y stays the witness.
             examples = reduced_again(
@@ -90,15 +93,16 @@ def _staged(
             return RecorruptFit(
                 lambda say: iter(examples),
                 lambda: [Query(centered(guess), guess)],
-                unet,
-                recipe.recorrupt,
+                network,
+                recorrupt,
                 scale=0.05,
                 finish=lambda answers: whole.project(answers[0], y),
-                budget=replace(budget, planned=recipe.recorrupt.steps),
+                budget=replace(budget, planned=recorrupt.steps),
                 seed=settings.seed + level,
             )
 
-        return Stage(f"enlarge to ×{reached}", float(recipe.recorrupt.steps), make)
+        again = network is not unet
+        return Stage(f"enlarge to ×{reached}", float(recorrupt.steps), make, optional=again)
 
     def prior(number: int) -> Stage:
         def make(estimates: list[Tensor], budget: Budget) -> PriorFit:
@@ -121,11 +125,14 @@ def _staged(
         whole = [x for x in estimates if tuple(x.shape[1:]) == problem.size]
         if not whole:
             return operator.first_guess(y)
-        enlarged, fitted = whole[0], whole[1:]
-        x = (enlarged + torch.stack(fitted).mean(0)) / 2 if fitted else enlarged
-        return plug_and_play(x, y, operator, recipe.strengths)
+        enlarged, fitted = whole[: len(last)], whole[len(last) :]
+        x = torch.stack(enlarged).mean(0)
+        if fitted:
+            x = (x + torch.stack(fitted).mean(0)) / 2
+        return plug_and_play(x, y, operator, recipe.strengths, ENLARGING)
 
-    stages = [enlarge(level) for level in range(len(factors))]
+    stages = [enlarge(level, unet, recipe.recorrupt) for level in range(len(factors) - 1)]
+    stages += [enlarge(len(factors) - 1, network, recorrupt) for network, recorrupt in last]
     stages += [prior(number) for number in range(priors)]
     fit = StagedFit(stages, combine, Budget(0, settings.steps, settings.time))
     return Restoration(
