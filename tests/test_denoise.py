@@ -76,7 +76,7 @@ def test_best_learns_from_its_answer_and_from_drawings():
     restoration = short_best(20)
     _, steps = solved(restoration)
     assert [step.index for step in steps] == list(range(1, 21))
-    assert [step.stage for step in steps] == ["first guess"] * 6 + ["answer and drawings"] * 14
+    assert [step.stage for step in steps] == ["from the guess"] * 6 + ["from the answer"] * 14
 
 
 @pytest.mark.parametrize(("unlike", "share"), [(0.1, 0.2), (0.6, 0.0)])

@@ -223,8 +223,8 @@ def _fit_twice(
     first_share, second_share = SHARES
     return StagedFit(
         [
-            Stage("first guess", first_share, from_guess),
-            Stage("answer and drawings", second_share, from_answer, optional=True),
+            Stage("from the guess", first_share, from_guess),
+            Stage("from the answer", second_share, from_answer, optional=True),
         ],
         combine,
         budget,
