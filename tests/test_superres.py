@@ -23,7 +23,7 @@ def test_twice_the_size_is_the_mean_of_two_networks_unless_it_must_be_fast(effor
     assert torch.allclose(restoration._fit.estimate(), expected)
 
 
-def test_a_second_network_is_left_out_when_no_step_is_left_for_it():
+def test_a_single_step_for_two_networks_gives_a_picture():
     restoration = prepared("superres", effort=Effort.NORMAL, steps=1)
     _, steps = solved(restoration)
     assert len(steps) == 1
