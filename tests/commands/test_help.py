@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from shell import environment
+from shell import command, environment
 
 COMMANDS = ["denoise", "inpaint", "superres", "corrupt", "score", "devices"]
 
@@ -76,3 +76,22 @@ def test_devices_tells_threads_and_memory(inside):
     assert cpu["memory"] > 0
     assert found["no_cuda"] or len(found["devices"]) > 1
     assert b"torch" in inside("devices").stdout
+
+
+@pytest.mark.parametrize(
+    ("asked", "spins"),
+    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "passive"}, "0")],
+)
+def test_threads_do_not_wait_for_each_other_long_but_as_asked(asked, spins, tmp_path):
+    changes = {"OMP_WAIT_POLICY": None, "GOMP_SPINCOUNT": None, "OMP_DISPLAY_ENV": "verbose"}
+    done = subprocess.run(
+        command("devices", real=True),
+        check=True,
+        env=environment(**changes | asked),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    if "GOMP_SPINCOUNT" not in done.stderr:
+        pytest.skip("this torch was not built with GNU OpenMP")
+    assert f"GOMP_SPINCOUNT = '{spins}'" in done.stderr
