@@ -76,13 +76,6 @@ INPAINT = {
     Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12, polish=()),
 }
 
-# The second candidate for holes that are wider than a U-Net on crops can see across.
-WIDE_HOLES = {
-    Effort.FAST: PriorRecipe(steps=100, muon_lr=None),
-    Effort.NORMAL: PriorRecipe(steps=400, muon_lr=None),
-    Effort.BEST: PriorRecipe(steps=1500, muon_lr=None),
-}
-
 
 @dataclass(frozen=True)
 class SuperresRecipe:

@@ -14,6 +14,7 @@ class Outcome(Enum):
     """Why a fit ended, as a sentence for people."""
 
     STEPS = "The planned steps were done."
+    DIRECT = "Patches filled every hole, and nothing was left for a network to do."
     STEPS_ASKED = "The number of steps that was asked for was done."
     TIME = "The time that was allowed was used up."
     VARIANCE = "The output stopped settling: its windowed variance passed its minimum (ES-WMV)."

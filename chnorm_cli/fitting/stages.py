@@ -36,6 +36,33 @@ class Fit(Protocol):
         ...
 
 
+class Direct:
+    """A stage without a network: what `make` gives, and no steps.
+
+    `make` is given a function to say what it is doing.
+    """
+
+    def __init__(self, make: Callable[[Callable[[str], None]], Tensor], budget: Budget) -> None:
+        self.make = make
+        self.budget = budget
+        self.activity = "starting"
+        self.outcome: Outcome | None = None
+        self.made: Tensor | None = None
+
+    def __iter__(self) -> Iterator[Step]:
+        """Make the picture."""
+        self.made = self.make(self._say)
+        self.outcome = Outcome.DIRECT
+        return iter(())
+
+    def estimate(self) -> Tensor | None:
+        """Give the picture, (C, H, W), or None before it is made."""
+        return self.made
+
+    def _say(self, activity: str) -> None:
+        self.activity = activity
+
+
 COMBINE_SHARE = 0.15  # of --time, kept for combining the estimates
 
 

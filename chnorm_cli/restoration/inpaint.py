@@ -8,21 +8,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from chnorm_cli.fitting.budget import Budget
-from chnorm_cli.fitting.prior import PriorFit
-from chnorm_cli.fitting.recipes import INPAINT, WIDE_HOLES, choose
+from chnorm_cli.fitting.recipes import INPAINT, Choice, choose
 from chnorm_cli.fitting.recorrupt import RecorruptFit
 from chnorm_cli.fitting.settings import FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.fitting.stages import Direct, Stage, StagedFit
 from chnorm_cli.fitting.stages import Fit as RunningFit
-from chnorm_cli.fitting.stages import Stage, StagedFit
-from chnorm_cli.generators.names import GeneratorName, NormalizationPlace
-from chnorm_cli.generators.spec import GeneratorSpec
 from chnorm_cli.problems.guesses import fill_guess, helpful_strengths, plug_and_play
 from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.operators import Mask
+from chnorm_cli.problems.patch_filling import patch_filling, wide_holes
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.problems.recorruption import (
     Example,
@@ -36,7 +34,6 @@ from chnorm_cli.problems.recorruption import (
 from chnorm_cli.restoration.common import (
     Pixels,
     observation,
-    prior_fit,
     prior_restoration,
     unet_for,
     unit_sigma,
@@ -47,11 +44,16 @@ HELD_OUT = 0.03  # share of observed pixels that decides between candidates
 FINISH_SHARE = 0.25  # of --time, kept for the non-local filtering at the end
 SHARES = (0.45, 0.55)  # of the steps: on observed pixels, then on the filled picture
 BETWEEN = (8.0, 5.0)  # plug-and-play strengths, 0–255 scale, for the filled picture
-WIDE = 8.0  # pixels from the middle of a hole to the nearest observed one; no U-Net sees so far
-# The hourglass, a quarter as wide as the authors': decoders run wild where nothing holds them.
-WIDE_GENERATOR = GeneratorSpec(GeneratorName.HOURGLASS, (32,) * 5, place=NormalizationPlace.BEFORE)
-CLEARLY = 0.7  # of the other's error: a few held-out holes say little (measured: 1.4 dB lost)
-WIDE_HELD_OUT = 0.25  # whole holes are held out where holes are wide, and are not thinned
+WIDE = 5.0  # pixels from the middle of a hole to what is known; beyond, patches beat a U-Net
+# A sample of what may be in a hole has twice the squared error of the mean of all that may be
+# there. Patches with a larger one than that, against the smooth filling, do not belong there.
+SAMPLE = 2.0
+REPEATED = (
+    "wide holes repeat other parts of the picture, and nothing is known about what was there"
+    " (--first-guess classical fills them smoothly)"
+)
+
+Examples = Callable[[Say], Iterator[Example]]
 
 
 def prepare_inpaint(
@@ -93,145 +95,169 @@ def prepare_inpaint(
         )
     if choice.fit is Fit.PRIOR:
         return prior_restoration(problem, choice, settings)
-    random = torch.Generator().manual_seed(settings.seed)
-    wide = operator.hole_radius() > WIDE and settings.fit is Fit.AUTO
-    held = holes_like(known, WIDE_HELD_OUT if wide else HELD_OUT, random)
-    shown = known & ~held
-    fill = fill_guess(settings.first_guess, choice.recorrupt.strengths)
-    budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
-    witness = Mask(shown.to(y.dtype))
-    masks = (witness, operator)  # of the two queries: without the held-out pixels, and with all
-    nonlocal_helps = level == 0 and settings.first_guess in (FirstGuess.AUTO, FirstGuess.NONLOCAL)
-    queries: list[Query] = []
-    errors: dict[str, float] = {}
-    filled: list[Tensor] = []
-    running: list[RecorruptFit] = []
-
-    def dropped(say: Say) -> Iterator[Example]:
-        say("first guess")
-        for seen in (shown, known):
-            guess = fill(observed, seen)
-            queries.append(Query(mask_features(guess, seen), guess))
-        yield from dropped_again(observed, shown, fill, choice.recorrupt.copies, random, say)
-
-    def masked(say: Say) -> Iterator[Example]:
-        yield from masked_again(filled[0], known, fill, choice.recorrupt.copies, random, say)
-
-    def error(candidate: Tensor) -> float:
-        return float(((candidate - y).square() * held).sum())
-
-    def first_finish(answers: list[Tensor]) -> Tensor:
-        """Clean up both fillings; the one that never saw held-out pixels makes new examples."""
-        between = BETWEEN if nonlocal_helps and running[-1].outcome is not None else ()
-        filled[:] = [
-            plug_and_play(mask.project(x, y), y, mask, between)
-            for x, mask in zip(answers, masks, strict=True)
-        ]
-        return filled[1]
-
-    def last_finish(answers: list[Tensor]) -> Tensor:
-        """Let the held-out pixels say how much non-local filtering helps, then do it with all."""
-        if level > 0:
-            return answers[1]
-        if filled:  # two fits err less together
-            answers = [(x + before) / 2.0 for x, before in zip(answers, filled, strict=True)]
-        checked, x = (mask.project(x, y) for x, mask in zip(answers, masks, strict=True))
-        if nonlocal_helps and running[-1].outcome is not None:  # not for who interrupts it
-            strengths, checked = helpful_strengths(
-                checked, y, witness, error, go_on=lambda: in_time(budget)
-            )
-            x = plug_and_play(x, y, operator, strengths)
-        errors["recorrupt"] = error(checked)
-        return x
-
     network = unet_for(problem, choice.generator, y.shape[0] + 1, settings.seed)
-
-    def recorrupt(
-        examples: Callable[[Say], Iterator[Example]],
-        finish: Callable[[list[Tensor]], Tensor],
-        share: float,
-        budget: Budget,
-    ) -> RecorruptFit:
-        running.append(
-            RecorruptFit(
-                examples,
-                lambda: queries,
-                network,
-                choice.recorrupt,
-                scale=0.05,  # about the error of the first guess
-                finish=finish,
-                budget=replace(budget, planned=round(share * choice.recorrupt.steps)),
-                seed=settings.seed,
-                finish_share=FINISH_SHARE,
-            )
-        )
-        return running[-1]
-
-    def prior(estimates: list[Tensor], budget: Budget) -> PriorFit:
-        return prior_fit(
-            Problem(witness.forward(y), witness, noise),
-            WIDE_GENERATOR,
-            WIDE_HOLES[settings.effort],
-            stop=settings.stop,
-            budget=budget,
-            seed=settings.seed,
-        )
-
-    def better(estimates: list[Tensor]) -> Tensor:
-        """Take the fill of the picture as a whole where it came clearly nearer to the held-out holes."""
-        if len(estimates) < 2 or CLEARLY * errors["recorrupt"] <= error(estimates[1]):
-            return estimates[0] if estimates else queries[-1].guess
-        return operator.project(estimates[1], y)
-
-    def latest(estimates: list[Tensor]) -> Tensor:
-        if estimates:
-            return estimates[-1]
-        so_far = running[0].estimate() if running else None  # who interrupts it gets this
-        return queries[-1].guess if so_far is None else so_far
-
-    fit: RunningFit
-    if wide:  # a fit of the picture as a whole sees further than a U-Net on crops
-        fit = StagedFit(
-            [
-                Stage(
-                    "recorrupt", 1.0, lambda _, budget: recorrupt(dropped, last_finish, 1.0, budget)
-                ),
-                Stage("prior", 1.0, prior, optional=True),
-            ],
-            better,
-            budget,
-        )
-    elif level > 0:  # what is filled is noisy too, and nothing to learn from
-        fit = recorrupt(dropped, last_finish, 1.0, budget)
-    else:
-        first, second = SHARES
-        fit = StagedFit(
-            [
-                Stage(
-                    "observed",
-                    first,
-                    lambda _, budget: recorrupt(dropped, first_finish, first, budget),
-                ),
-                Stage(
-                    "filled",
-                    second,
-                    lambda _, budget: recorrupt(masked, last_finish, second, budget),
-                    optional=True,
-                ),
-            ],
-            latest,
-            budget,
-        )
+    filling = _Filling(y, known, level, choice, settings, network)
     return Restoration(
-        fit,
+        filling.fit(),
         settings=settings,
         choice=choice,
         problem=problem,
         network=network,
         recipe=choice.recorrupt,
+        notes=filling.notes,
     )
 
 
-def in_time(budget: Budget) -> bool:
-    """Say whether half of the time kept for finishing is left: what is found is done once more."""
-    return budget.seconds is None or budget.elapsed < (1.0 - FINISH_SHARE / 2) * budget.seconds
+class _Filling:
+    """The stages of one filling and what they leave to each other.
+
+    `known` (H, W) are the pixels to go by: the observed ones, and those that patches have filled.
+    """
+
+    def __init__(
+        self,
+        y: Tensor,
+        known: Tensor,
+        level: float,
+        choice: Choice,
+        settings: FitSettings,
+        network: nn.Module,
+    ) -> None:
+        self.y, self.observed, self.level = y, known, level
+        self.recipe, self.network, self.seed = choice.recorrupt, network, settings.seed
+        self.random = torch.Generator().manual_seed(settings.seed)
+        self.fill = fill_guess(settings.first_guess, self.recipe.strengths)
+        self.nonlocal_helps = level == 0 and settings.first_guess in (
+            FirstGuess.AUTO,
+            FirstGuess.NONLOCAL,
+        )
+        patches_allowed = settings.fit is Fit.AUTO and settings.first_guess is FirstGuess.AUTO
+        self.wide = wide_holes(known, WIDE) if patches_allowed else torch.zeros_like(known)
+        self.budget = Budget(self.recipe.steps, settings.steps, settings.time)
+        self.notes: list[str] = []
+        self.queries: list[Query] = []
+        self.filled: list[Tensor] = []
+        self.running: list[RecorruptFit] = []
+        self.go_by(y, known)
+
+    def go_by(self, y: Tensor, known: Tensor) -> None:
+        """Take y (C, H, W) where `known` for the observation from here on."""
+        self.known = known
+        self.held = holes_like(known, HELD_OUT, self.random) & self.observed
+        self.shown = known & ~self.held
+        # Of the two queries: without the held-out pixels, and with all.
+        self.masks = (Mask(self.shown.to(y.dtype)), Mask(known.to(y.dtype)))
+        self.y = self.masks[1].forward(y)
+
+    def fit(self) -> RunningFit:
+        """Fill wide holes with patches, if there are any; then let the network fill the others."""
+        stages = []
+        if bool(self.wide.any()):
+            stages.append(Stage("wide holes", 0.0, lambda _, budget: Direct(self.patches, budget)))
+        if self.level > 0:  # what is filled is noisy too, and nothing to learn from
+            stages.append(self.learning("observed", 1.0, self.dropped, self.last_finish))
+        else:
+            first, second = SHARES
+            stages.append(self.learning("observed", first, self.dropped, self.first_finish))
+            stages.append(self.learning("filled", second, self.masked, self.last_finish))
+        return StagedFit(stages, self.latest, self.budget)
+
+    def learning(
+        self, name: str, share: float, examples: Examples, finish: Callable[[list[Tensor]], Tensor]
+    ) -> Stage:
+        def make(_: list[Tensor], budget: Budget) -> RunningFit:
+            if self.level == 0 and bool(self.known.all()):  # all holes were wide
+                return Direct(lambda _: self.y, budget)
+            self.running.append(
+                RecorruptFit(
+                    examples,
+                    lambda: self.queries,
+                    self.network,
+                    self.recipe,
+                    scale=0.05,  # about the error of the first guess
+                    finish=finish,
+                    budget=replace(budget, planned=round(share * self.recipe.steps)),
+                    seed=self.seed,
+                    finish_share=FINISH_SHARE,
+                )
+            )
+            return self.running[-1]
+
+        return Stage(name, share, make, optional=name == "filled")
+
+    def patches(self, say: Say) -> Tensor:
+        """Fill the wide holes with patches, unless held-out holes say that these do not belong there."""
+
+        def filled(known: Tensor) -> Tensor:
+            return patch_filling(self.y, known, self.random, say, go_on=self.in_time)
+
+        held = holes_like(self.observed, 1.0, self.random)
+        shown = self.observed & ~held
+        smooth = Mask(shown.to(self.y.dtype)).first_guess(self.y * shown)
+        if self.error(filled(shown), held) <= SAMPLE * self.error(smooth, held):
+            x = torch.where(self.wide, filled(self.observed), self.y)
+            self.go_by(x, self.observed | self.wide)
+            self.notes.append(REPEATED)
+        return self.masks[1].first_guess(self.y)
+
+    def dropped(self, say: Say) -> Iterator[Example]:
+        say("first guess")
+        for seen in (self.shown, self.known):
+            guess = self.fill(self.y, seen)
+            self.queries.append(Query(mask_features(guess, seen), guess))
+        yield from dropped_again(
+            self.y, self.shown, self.fill, self.recipe.copies, self.random, say
+        )
+
+    def masked(self, say: Say) -> Iterator[Example]:
+        yield from masked_again(
+            self.filled[0], self.known, self.fill, self.recipe.copies, self.random, say
+        )
+
+    def error(self, candidate: Tensor, held: Tensor) -> float:
+        return float(((candidate - self.y).square() * held).sum())
+
+    def first_finish(self, answers: list[Tensor]) -> Tensor:
+        """Clean up both fillings; the one that never saw held-out pixels makes new examples."""
+        between = BETWEEN if self.nonlocal_helps and self.complete else ()
+        self.filled[:] = [
+            plug_and_play(mask.project(x, self.y), self.y, mask, between)
+            for x, mask in zip(answers, self.masks, strict=True)
+        ]
+        return self.filled[1]
+
+    def last_finish(self, answers: list[Tensor]) -> Tensor:
+        """Let the held-out pixels say how much non-local filtering helps, then do it with all."""
+        if self.level > 0:
+            return answers[1]
+        if self.filled:  # two fits err less together
+            answers = [(x + before) / 2.0 for x, before in zip(answers, self.filled, strict=True)]
+        checked, x = (mask.project(x, self.y) for x, mask in zip(answers, self.masks, strict=True))
+        if self.nonlocal_helps and self.complete:
+            strengths, _ = helpful_strengths(
+                checked,
+                self.y,
+                self.masks[0],
+                lambda candidate: self.error(candidate, self.held),
+                go_on=self.in_time,
+            )
+            x = plug_and_play(x, self.y, self.masks[1], strengths)
+        return x
+
+    @property
+    def complete(self) -> bool:
+        """Whether the running fit has come to its end; who interrupts it does not want to wait."""
+        return self.running[-1].outcome is not None
+
+    def latest(self, estimates: list[Tensor]) -> Tensor:
+        """Give the last stage's picture; who interrupts the first fit gets what that has so far."""
+        if len(self.running) == 1 and not self.complete:
+            so_far = self.running[0].estimate()
+            if so_far is not None:
+                return so_far
+        return estimates[-1] if estimates else self.masks[1].first_guess(self.y)
+
+    def in_time(self) -> bool:
+        """Say whether half of the time kept for finishing is left: what is found is done once more."""
+        seconds = self.budget.seconds
+        return seconds is None or self.budget.elapsed < (1.0 - FINISH_SHARE / 2) * seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -37,7 +37,7 @@ class Restoration:
         recipe: Recipe | None = None,
         untouched: Outcome | None = None,
         sigma_estimated: bool = False,
-        notes: tuple[str, ...] = (),
+        notes: Sequence[str] = (),
     ) -> None:
         self._fit = fit
         self._settings = settings
@@ -122,7 +122,7 @@ class Restoration:
             generator=self._choice.generator.describe(self._network) if self._network else "none",
             parameters=parameters(self._network) if self._network else 0,
             plan=self._plan(),
-            notes=self._notes,
+            notes=tuple(self._notes),
         )
 
     def _plan(self) -> dict[str, Any]:

@@ -7,11 +7,13 @@ from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.problems.recorruption import (
+    LEAST_HOLES,
     MOST_PIXELS,
     Example,
     FreshNoise,
     centered,
     dropped_again,
+    holes_like,
     mask_features,
     masked_again,
     noise_features,
@@ -155,14 +157,14 @@ def test_only_observed_pixels_are_dropped_and_they_are_the_ones_that_count(share
 
 def test_dropped_holes_have_the_shape_of_the_real_ones():
     known = torch.ones(40, 40, dtype=torch.bool)
-    known[10:14, 8:20] = False  # 3 % of the picture: all of the shifted hole is dropped
+    known[10:16, 8:24] = False  # 6 % of the picture: all of the shifted hole is dropped
     (example,) = dropped_again(picture(size=(40, 40)), known, filled_with_half, 1, seeded(), print)
     dropped = example.weight[0] > 0
-    overlap = 48 - int(dropped.sum())
-    assert 0 <= overlap < 48
-    if overlap == 0:  # a shifted or mirrored 4×12 block, perhaps wrapped around the border
-        assert sorted({int(n) for n in dropped.sum(0)}) == [0, 4]
-        assert sorted({int(n) for n in dropped.sum(1)}) == [0, 12]
+    overlap = 96 - int(dropped.sum())
+    assert 0 <= overlap < 96
+    if overlap == 0:  # a shifted or mirrored 6×16 block, perhaps wrapped around the border
+        assert sorted({int(n) for n in dropped.sum(0)}) == [0, 6]
+        assert sorted({int(n) for n in dropped.sum(1)}) == [0, 16]
 
 
 def test_a_filled_picture_is_masked_as_the_observation_was():
@@ -256,3 +258,19 @@ def test_reduced_again_asks_for_the_small_picture_from_a_smaller_one(scale, kern
 def test_pictures_too_small_to_be_reduced_give_no_examples():
     assert reduced_again(picture(size=(1, 9)), 2, Kernel.BICUBIC, (1.0, 0.5)) is not None
     assert reduced_again(picture(size=(1, 1)), 2, Kernel.BICUBIC, (1.0,)) == []
+
+
+@pytest.mark.parametrize("share", [0.03, 0.2])
+def test_a_few_small_holes_are_put_into_examples_several_times_over(share):
+    known = torch.ones(64, 64, dtype=torch.bool)
+    known[10:14, 20:24] = False  # 0.4 %
+    held = holes_like(known, share, torch.Generator().manual_seed(0))
+    least = min(LEAST_HOLES, share / 2)
+    assert least - 0.005 <= float(held.float().mean()) <= share
+    assert not bool((held & ~known).any())
+    x = torch.rand(1, 64, 64)
+    examples = masked_again(
+        x, known, lambda y, _: y, 1, torch.Generator().manual_seed(0), lambda _: None
+    )
+    weight = next(examples).weight
+    assert LEAST_HOLES <= float(weight.mean()) <= LEAST_HOLES + 0.005

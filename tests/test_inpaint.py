@@ -1,0 +1,112 @@
+"""Inpainting: which holes patches fill, which ones a network, and who says so."""
+
+import numpy as np
+import pytest
+import torch
+from pictures import bundled, psnr
+from test_restoration import solved
+
+from chnorm_cli.fitting.settings import Effort, Fit, FitSettings
+from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.problems.names import FirstGuess
+from chnorm_cli.restoration import inpaint, prepare_inpaint
+
+WIDE = (slice(30, 62), slice(34, 66))
+SCRATCH = (slice(80, 83), slice(5, 90))
+
+
+def wall():
+    """A wall of bricks, (96, 96, 3)."""
+    rows, columns = np.mgrid[:96, :96]
+    mortar = (rows % 8 == 0) | ((columns + 4 * (rows // 8 % 2)) % 12 == 0)
+    shades = np.float32([0.2, 0.3, 0.4])
+    return (shades + np.float32(0.5) * mortar[..., None]).astype(np.float32)
+
+
+def missing(*holes):
+    mask = np.zeros((96, 96), dtype=bool)
+    for hole in holes:
+        mask[hole] = True
+    return mask
+
+
+def filled(x, mask, *, sigma=None, **options):
+    settings = FitSettings(**{"effort": Effort.FAST, "steps": 8, "device": "cpu"} | options)
+    return solved(prepare_inpaint(x, mask, sigma=sigma, settings=settings))
+
+
+def error(solution, x, hole):
+    return float(np.square(solution.pixels[hole] - x[hole]).mean())
+
+
+def test_a_wide_hole_is_filled_with_patches_and_without_a_network():
+    x, mask = wall(), missing(WIDE)
+    patches, steps = filled(x, mask)
+    assert (patches.outcome, steps) == (Outcome.DIRECT, [])
+    assert patches.notes == (inpaint.REPEATED,)
+    assert np.array_equal(patches.pixels[~mask], x[~mask])
+    smooth, _ = filled(x, mask, first_guess=FirstGuess.CLASSICAL)
+    assert smooth.notes == ()
+    assert error(patches, x, WIDE) < 0.25 * error(smooth, x, WIDE)
+
+
+def test_a_scratch_beside_a_wide_hole_is_left_to_the_network():
+    x, mask = wall(), missing(WIDE, SCRATCH)
+    alone, _ = filled(x, missing(SCRATCH))
+    both, steps = filled(x, mask)
+    assert [step.stage for step in steps] == ["observed"] * 4 + ["filled"] * 4
+    assert alone.notes == ()
+    assert both.notes == (inpaint.REPEATED,)
+    assert np.array_equal(both.pixels[~mask], x[~mask])
+    assert both.outcome is Outcome.STEPS_ASKED
+
+
+def test_patches_are_left_out_where_held_out_holes_are_worse_off_with_them():
+    rows, columns = np.mgrid[:96, :96].astype(np.float32) / 96
+    ramp = np.stack([rows, columns, (rows + columns) / 2], axis=-1)  # no patch is there twice
+    solution, steps = filled(ramp, missing(WIDE))
+    assert steps
+    assert solution.notes == ()
+    assert error(solution, ramp, WIDE) < 1e-4
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"first_guess": FirstGuess.NONE},
+        {"first_guess": FirstGuess.NONLOCAL},
+        {"fit": Fit.RECORRUPT},
+    ],
+)
+def test_who_asks_for_a_first_guess_or_a_fit_gets_no_patches(options):
+    solution, steps = filled(wall(), missing(WIDE), **options)
+    assert steps
+    assert solution.notes == ()
+
+
+def test_noisy_wide_holes_are_filled_and_then_denoised_with_the_rest():
+    x, mask = wall(), missing(WIDE)
+    noise = np.float32(25 / 255) * np.random.default_rng(0).standard_normal(x.shape, np.float32)
+    solution, steps = filled(x + noise, mask, sigma=25, steps=40)
+    assert {step.stage for step in steps} == {"observed"}
+    assert solution.notes == (inpaint.REPEATED,)
+    assert error(solution, x, WIDE) < 4.0 * np.square(noise).mean()
+
+
+def test_the_same_seed_fills_alike():
+    first, second = (filled(wall(), missing(WIDE, SCRATCH))[0].pixels for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_a_hole_in_a_photograph_goes_on_better_than_smoothly():
+    truth = bundled("coffee")[:, 60:188, 60:188]
+    mask = np.zeros((128, 128), dtype=bool)
+    mask[56:72, 20:110] = True  # 16 pixels wide
+    x = truth.movedim(0, -1).numpy()
+    patches, _ = filled(x, mask)
+    smooth, _ = filled(x, mask, first_guess=FirstGuess.CLASSICAL, steps=100)
+
+    def quality(solution):
+        return psnr(torch.from_numpy(solution.pixels).movedim(-1, 0)[:, mask], truth[:, mask])
+
+    assert quality(patches) > quality(smooth) + 0.3
