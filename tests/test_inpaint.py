@@ -84,13 +84,16 @@ def test_who_asks_for_a_first_guess_or_a_fit_gets_no_patches(options):
     assert solution.notes == ()
 
 
-def test_noisy_wide_holes_are_filled_and_then_denoised_with_the_rest():
-    x, mask = wall(), missing(WIDE)
+@pytest.mark.parametrize("hole", [WIDE, SCRATCH], ids=["wide", "scratch"])
+def test_noise_is_removed_before_the_holes_are_filled(hole):
+    x, mask = wall(), missing(hole)
     noise = np.float32(25 / 255) * np.random.default_rng(0).standard_normal(x.shape, np.float32)
-    solution, steps = filled(x + noise, mask, sigma=25, steps=40)
-    assert {step.stage for step in steps} == {"observed"}
-    assert solution.notes == (inpaint.REPEATED,)
-    assert error(solution, x, WIDE) < 4.0 * np.square(noise).mean()
+    solution, steps = filled(x + noise, mask, sigma=25)
+    stages = ["noise"] * 4 + ([] if hole is WIDE else ["observed"] * 2 + ["filled"] * 2)
+    assert [step.stage for step in steps] == stages
+    assert error(solution, x, ~mask) < 0.25 * np.square(noise).mean()
+    as_if_clean, _ = filled(x + noise, mask)
+    assert error(solution, x, hole) < error(as_if_clean, x, hole)
 
 
 def test_the_same_seed_fills_alike():

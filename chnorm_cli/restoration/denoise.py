@@ -90,10 +90,10 @@ def prepare_denoise(
         return prior_restoration(problem, choice, settings, sigma_estimated=estimated)
     level = max(level, 0.1 / 255)  # features are in units of σ
     problem = replace(problem, noise=replace(noise, sigma=level))
-    plain = settings.first_guess is FirstGuess.NONE
-    network = unet_for(problem, choice.generator, y.shape[0] * (1 if plain else 2), settings.seed)
+    network = _network(problem, choice, settings)
     budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
-    twice = settings.effort is Effort.BEST and y.shape[0] == 1 and not plain
+    twice = settings.effort is Effort.BEST and y.shape[0] == 1
+    twice = twice and settings.first_guess is not FirstGuess.NONE
     # Noise that neighbours share is known too roughly to learn from twice.
     twice = twice and noise.kernel is None and (settings.time or LONG) >= LONG
     if twice:
@@ -110,6 +110,19 @@ def prepare_denoise(
         sigma_estimated=estimated,
         notes=() if noise.kernel is None else (SHARED,),
     )
+
+
+def denoising_fit(problem: Problem, settings: FitSettings, budget: Budget) -> RecorruptFit:
+    """Give the fit that denoises, for a restoration that has noise among its problems."""
+    choice = choose(settings, default=Fit.RECORRUPT)
+    network = _network(problem, choice, settings)
+    budget = replace(budget, planned=choice.recorrupt.steps)
+    return _fit_from_guess(problem, choice, settings, network, budget)
+
+
+def _network(problem: Problem, choice: Choice, settings: FitSettings) -> nn.Module:
+    pictures = 1 if settings.first_guess is FirstGuess.NONE else 2  # y, and the first guess
+    return unet_for(problem, choice.generator, pictures * problem.channels, settings.seed)
 
 
 def _fit_from_guess(

@@ -19,7 +19,7 @@ from chnorm_cli.fitting.stages import Direct, Stage, StagedFit
 from chnorm_cli.fitting.stages import Fit as RunningFit
 from chnorm_cli.problems.guesses import fill_guess, helpful_strengths, plug_and_play
 from chnorm_cli.problems.noise import Noise
-from chnorm_cli.problems.operators import Mask
+from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.patch_filling import patch_filling, wide_holes
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.problems.recorruption import (
@@ -38,6 +38,7 @@ from chnorm_cli.restoration.common import (
     unet_for,
     unit_sigma,
 )
+from chnorm_cli.restoration.denoise import denoising_fit
 from chnorm_cli.restoration.restoration import Restoration
 
 HELD_OUT = 0.03  # share of observed pixels that decides between candidates
@@ -124,13 +125,10 @@ class _Filling:
         network: nn.Module,
     ) -> None:
         self.y, self.observed, self.level = y, known, level
-        self.recipe, self.network, self.seed = choice.recorrupt, network, settings.seed
+        self.recipe, self.network, self.settings = choice.recorrupt, network, settings
         self.random = torch.Generator().manual_seed(settings.seed)
         self.fill = fill_guess(settings.first_guess, self.recipe.strengths)
-        self.nonlocal_helps = level == 0 and settings.first_guess in (
-            FirstGuess.AUTO,
-            FirstGuess.NONLOCAL,
-        )
+        self.nonlocal_helps = settings.first_guess in (FirstGuess.AUTO, FirstGuess.NONLOCAL)
         patches_allowed = settings.fit is Fit.AUTO and settings.first_guess is FirstGuess.AUTO
         self.wide = wide_holes(known, WIDE) if patches_allowed else torch.zeros_like(known)
         self.budget = Budget(self.recipe.steps, settings.steps, settings.time)
@@ -150,23 +148,24 @@ class _Filling:
         self.y = self.masks[1].forward(y)
 
     def fit(self) -> RunningFit:
-        """Fill wide holes with patches, if there are any; then let the network fill the others."""
+        """Fill wide holes with patches and remove noise, where there is any; then learn the rest."""
         stages = []
         if bool(self.wide.any()):
             stages.append(Stage("wide holes", 0.0, lambda _, budget: Direct(self.patches, budget)))
-        if self.level > 0:  # what is filled is noisy too, and nothing to learn from
-            stages.append(self.learning("observed", 1.0, self.dropped, self.last_finish))
-        else:
-            first, second = SHARES
-            stages.append(self.learning("observed", first, self.dropped, self.first_finish))
-            stages.append(self.learning("filled", second, self.masked, self.last_finish))
+        if self.level > 0:
+            stages.append(Stage("noise", 1.0, self.denoising))
+        first, second = SHARES
+        stages.append(self.learning("observed", first, self.dropped, self.first_finish))
+        stages.append(self.learning("filled", second, self.masked, self.last_finish))
         return StagedFit(stages, self.latest, self.budget)
 
     def learning(
         self, name: str, share: float, examples: Examples, finish: Callable[[list[Tensor]], Tensor]
     ) -> Stage:
-        def make(_: list[Tensor], budget: Budget) -> RunningFit:
-            if self.level == 0 and bool(self.known.all()):  # all holes were wide
+        def make(estimates: list[Tensor], budget: Budget) -> RunningFit:
+            if self.level > 0 and not self.running:
+                self.go_by(estimates[-1], self.known)
+            if bool(self.known.all()):  # all holes were wide
                 return Direct(lambda _: self.y, budget)
             self.running.append(
                 RecorruptFit(
@@ -177,7 +176,7 @@ class _Filling:
                     scale=0.05,  # about the error of the first guess
                     finish=finish,
                     budget=replace(budget, planned=round(share * self.recipe.steps)),
-                    seed=self.seed,
+                    seed=self.settings.seed,
                     finish_share=FINISH_SHARE,
                 )
             )
@@ -199,6 +198,13 @@ class _Filling:
             self.go_by(x, self.observed | self.wide)
             self.notes.append(REPEATED)
         return self.masks[1].first_guess(self.y)
+
+    def denoising(self, _: list[Tensor], budget: Budget) -> RunningFit:
+        """Denoise the smoothly filled picture; the holes are learnt from what is clean then."""
+        y = self.masks[1].first_guess(self.y)
+        noise = Noise(max(self.level, 0.1 / 255))
+        problem = Problem(y, Identity((y.shape[1], y.shape[2])), noise)
+        return denoising_fit(problem, self.settings, budget)
 
     def dropped(self, say: Say) -> Iterator[Example]:
         say("first guess")
@@ -228,8 +234,6 @@ class _Filling:
 
     def last_finish(self, answers: list[Tensor]) -> Tensor:
         """Let the held-out pixels say how much non-local filtering helps, then do it with all."""
-        if self.level > 0:
-            return answers[1]
         if self.filled:  # two fits err less together
             answers = [(x + before) / 2.0 for x, before in zip(answers, self.filled, strict=True)]
         checked, x = (mask.project(x, self.y) for x, mask in zip(answers, self.masks, strict=True))
