@@ -1,4 +1,4 @@
-"""Inpainting: pixels missing at random, and masks of text, scratches and large holes."""
+"""Inpainting: pixels and discs missing at random, and masks of text, scratches and large holes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,29 @@ WITHOUT_TRUTH = {"library", "vase"}
 
 
 def measure(options: Options) -> Iterator[Row]:
-    everything = not options.missing and not options.masks
+    everything = not options.missing and not options.masks and not options.discs
     for fraction in (0.5, 0.8) if everything else options.missing:
         for name, truth in options.source.pictures("denoise"):
             missing = np.random.default_rng(0).random(truth.shape[:2]) < fraction
             yield from _fill(options, name, truth, missing, f"{fraction:.0%} missing")
+    for radius in options.discs:
+        for name, truth in options.source.pictures("denoise"):
+            missing = _discs(truth.shape[:2], radius)
+            yield from _fill(options, name, truth, missing, f"discs of radius {radius}")
     if everything or options.masks:
         for name, truth, missing in options.source.masked():
             yield from _fill(options, name, truth, missing, "mask")
+
+
+def _discs(size: tuple[int, ...], radius: int) -> np.ndarray:
+    """Give 24 discs for every 256² pixels, at random places; they may overlap."""
+    random = np.random.default_rng(0)
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    missing = np.zeros(size[:2], dtype=bool)
+    for _ in range(round(24 * size[0] * size[1] / 256**2)):
+        row, column = random.random(2) * size[:2]
+        missing |= (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
+    return missing
 
 
 def _fill(

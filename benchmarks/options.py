@@ -18,6 +18,7 @@ class Options:
     sigmas: tuple[float, ...]
     real: bool
     missing: tuple[float, ...]
+    discs: tuple[int, ...]
     masks: bool
     scales: tuple[int, ...]
     peers: tuple[str, ...] | None

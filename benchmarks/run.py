@@ -88,6 +88,7 @@ def _options(given: argparse.Namespace, threads: int) -> Options:
         sigmas=tuple(given.sigma),
         real=given.real,
         missing=tuple(given.missing),
+        discs=tuple(given.discs),
         masks=given.masks,
         scales=tuple(given.scale),
         peers=None if given.peers is None else tuple(given.peers),
@@ -116,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--sigma", type=float, nargs="+", default=[25.0], help="noise, 0–255 scale")
     add("--real", action="store_true", help="denoise: shots of a camera, beside the mean of many")
     add("--missing", type=float, nargs="+", default=[], help="shares of missing pixels")
+    add("--discs", type=int, nargs="+", default=[], help="inpaint: radii of missing discs, pixels")
     add("--masks", action="store_true", help="inpaint: pictures that come with a mask")
     add("--scale", type=int, nargs="+", default=[4])
     add("--effort", type=Effort, nargs="*", default=[Effort.NORMAL], choices=list(Effort))

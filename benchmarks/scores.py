@@ -32,13 +32,13 @@ def psnr(x: np.ndarray, truth: np.ndarray, where: np.ndarray | None = None) -> f
     return -10 * math.log10(error) if error > 0 else math.inf
 
 
-def ssim(x: np.ndarray, truth: np.ndarray) -> float | None:
-    """Give SSIM with the Gaussian window of Wang et al. (2004)."""
+def ssim(x: np.ndarray, truth: np.ndarray, where: np.ndarray | None = None) -> float | None:
+    """Give SSIM with the Gaussian window of Wang et al. (2004), around the pixels `where` (H, W)."""
     if min(x.shape[:2]) < SSIM_WINDOW:
         return None
     from skimage.metrics import structural_similarity
 
-    value = structural_similarity(
+    _, values = structural_similarity(
         x.astype(np.float64),
         truth.astype(np.float64),
         data_range=1.0,
@@ -46,8 +46,12 @@ def ssim(x: np.ndarray, truth: np.ndarray) -> float | None:
         gaussian_weights=True,
         sigma=1.5,
         use_sample_covariance=False,
+        full=True,
     )
-    return float(value)
+    if where is None:  # windows that reach over the border do not count
+        edge = SSIM_WINDOW // 2
+        return float(np.mean(values[edge:-edge, edge:-edge]))
+    return float(np.mean(values[where]))
 
 
 def whole(truth: np.ndarray) -> Scorer:
@@ -55,8 +59,8 @@ def whole(truth: np.ndarray) -> Scorer:
 
 
 def within(truth: np.ndarray, where: np.ndarray) -> Scorer:
-    """Score the pixels in `where` only; SSIM has no meaning there."""
-    return lambda x: Score(psnr(x, truth, where))
+    """Score the pixels in `where` only."""
+    return lambda x: Score(psnr(x, truth, where), ssim(x, truth, where))
 
 
 def luminance(truth: np.ndarray, border: int) -> Scorer:

@@ -45,7 +45,7 @@ HELD_OUT = 0.03  # share of observed pixels that decides between candidates
 FINISH_SHARE = 0.25  # of --time, kept for the non-local filtering at the end
 SHARES = (0.45, 0.55)  # of the steps: on observed pixels, then on the filled picture
 BETWEEN = (8.0, 5.0)  # plug-and-play strengths, 0–255 scale, for the filled picture
-WIDE = 5.0  # pixels from the middle of a hole to what is known; beyond, patches beat a U-Net
+WIDE = 7.0  # pixels from the middle of a hole to what is known; beyond, patches beat a U-Net
 # A sample of what may be in a hole has twice the squared error of the mean of all that may be
 # there. Patches with a larger one than that, against the smooth filling, do not belong there.
 SAMPLE = 2.0
