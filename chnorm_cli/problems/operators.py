@@ -88,12 +88,6 @@ class Mask(Operator):
         """Give x with the observed pixels put back bit for bit."""
         return torch.where(self.known > 0, y, x)
 
-    def hole_radius(self) -> float:
-        """Give the distance in pixels from the middle of the widest hole to what is known."""
-        from scipy.ndimage import distance_transform_edt
-
-        return float(distance_transform_edt((self.known <= 0).cpu().numpy()).max())
-
     def first_guess(self, y: Tensor) -> Tensor:
         """Fill the missing pixels of (C, H, W) smoothly, within the observed range."""
         known = self.known > 0

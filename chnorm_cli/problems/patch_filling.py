@@ -9,13 +9,15 @@ show there; both again and again, from a small copy of the picture up to the pic
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from chnorm_cli.problems.operators import Mask
+from chnorm_cli.problems.recorruption import Say
 
 RADIUS = 3  # of a patch: 7×7
 ITERATIONS = (15, 10, 8, 6)  # from the coarsest level on, the last for all that follow
@@ -31,8 +33,6 @@ TRUST = 1.3  # by this factor a patch counts less with every pixel that it is fu
 COMPONENTS = 16  # of a patch that tell which are alike (the principal ones)
 ROWS = 1 << 15  # patches read at a time
 COMPARED = 512  # patches compared with all others at a time
-
-Say = Callable[[str], None]
 
 
 def wide_holes(known: Tensor, radius: float) -> Tensor:
@@ -60,10 +60,9 @@ def patch_filling(
     Where no whole patch is known the filling is smooth. `go_on` says whether there is time for
     more than one iteration a level.
     """
-    smooth = Mask(known.to(y.dtype)).first_guess(y * known)
     levels = _levels(torch.cat([y * known, TEXTURE * _texture(y, known)]), known)
     if not levels:
-        return smooth
+        return _smooth(y, known)
     z: Tensor | None = None
     matches: Tensor | None = None
     for number, level in enumerate(reversed(levels)):
@@ -83,7 +82,8 @@ def patch_filling(
     return torch.where(known, y, z[: y.shape[0]])
 
 
-class _Level(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class _Level:
     """One size of the picture. Pixels are numbered row by row, and a patch is its middle pixel."""
 
     z: Tensor  # (C + 2, H, W), the colours and the texture; anything where missing
@@ -93,7 +93,7 @@ class _Level(NamedTuple):
     rows: Tensor  # (H·W,), where each pixel is among the targets, −1 if it is none
     sources: Tensor  # (S,), the patches that touch none
     usable: Tensor  # (H·W,), bool, true for those
-    trust: Tensor  # (T,)
+    depth: Tensor  # (T,), pixels from the middle of a target to the nearest that is known
 
     @classmethod
     def of(cls, z: Tensor, known: Tensor) -> _Level:
@@ -105,7 +105,6 @@ class _Level(NamedTuple):
         targets = touching.flatten().nonzero()[:, 0]
         rows = torch.full((known.numel(),), -1, device=z.device)
         rows[targets] = torch.arange(len(targets), device=z.device)
-        depth = _to_nearest(known).flatten()[targets]
         return cls(
             z,
             known,
@@ -114,7 +113,7 @@ class _Level(NamedTuple):
             rows,
             usable.flatten().nonzero()[:, 0],
             usable.flatten(),
-            TRUST ** -depth.clamp(max=40.0),
+            _to_nearest(known).flatten()[targets],
         )
 
     @property
@@ -124,7 +123,7 @@ class _Level(NamedTuple):
     def started(self, coarser: Tensor | None) -> Tensor:
         """Fill the holes smoothly, or with what the coarser level has there."""
         if coarser is None:
-            fill = Mask(self.known.to(self.z.dtype)).first_guess(self.z * self.known)
+            fill = _smooth(self.z, self.known)
         else:
             size = (2 * coarser.shape[1], 2 * coarser.shape[2])
             fill = F.interpolate(coarser[None], size=size, mode="bilinear")[0]
@@ -152,23 +151,30 @@ class _Level(NamedTuple):
         grid[self.targets] = matches
         return grid.view(self.known.shape)
 
-    def all_compared(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Find for each target the most similar of all sources."""
+    @cached_property
+    def short_sources(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Give the sources to compare with (S,), principal directions, and the sources along these.
+
+        No source touches a hole, so that nothing of this changes while the holes are filled.
+        """
         sources = self.sources
         if len(sources) > MOST_SOURCES:
             away = _to_nearest(self.rows.view(self.known.shape) < 0).flatten()[sources]
             sources = sources[away.argsort()[:MOST_SOURCES]]
-        patches = _Patches(z)
+        patches = _Patches(self.z)
         basis = patches.principal(sources)
-        known = [patches[some] @ basis for some in torch.split(sources, ROWS)]
-        short = torch.cat(known).T
-        half = short.square().sum(0) / 2.0
-        matches = torch.cat(
-            [
-                sources[torch.addmm(half, patches[some] @ basis, short, alpha=-1.0).argmin(1)]
-                for some in torch.split(self.targets, COMPARED)
-            ]
-        )
+        return sources, basis, torch.cat([patches[p] @ basis for p in torch.split(sources, ROWS)])
+
+    def all_compared(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Find for each target the most similar of all sources."""
+        sources, basis, short = self.short_sources
+        half = short.square().sum(1) / 2.0
+        patches = _Patches(z)
+        nearest = [
+            torch.addmm(half, patches[some] @ basis, short.T, alpha=-1.0).argmin(1)
+            for some in torch.split(self.targets, COMPARED)
+        ]
+        matches = sources[torch.cat(nearest)]
         return matches, patches.distances(self.targets, matches)
 
     def spread(self, z: Tensor, matches: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -208,7 +214,8 @@ class _Level(NamedTuple):
         """Let all patches over a missing pixel say what is there, the more alike the louder."""
         place = min(len(distances), int(WORST * len(distances)) + 1)
         usual = distances.kthvalue(place).values.clamp_min(1e-8)
-        weights = torch.exp(-distances / (2.0 * usual)).clamp_min(1e-6) * self.trust
+        weights = torch.exp(-distances / (2.0 * usual)).clamp_min(1e-6)
+        weights = weights * TRUST ** -self.depth.clamp(max=40.0)
         width = self.known.shape[1]
         i, j = self.holes // width, self.holes % width
         flat = z.flatten(1)
@@ -266,7 +273,7 @@ def _levels(z: Tensor, known: Tensor) -> list[_Level]:
         if len(level.sources) < LEAST_SOURCES:
             return levels
         levels.append(level)
-        if Mask(known.to(z.dtype)).hole_radius() <= COARSEST:
+        if float(level.depth.max()) <= COARSEST:
             return levels
         z, known = _halved(z, known)
 
@@ -283,12 +290,16 @@ def _halved(z: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
 def _texture(y: Tensor, known: Tensor) -> Tensor:
     """Give the mean absolute gradient of known pixels around each, (2, H, W)."""
     gray, weight = y.mean(0), known.to(y.dtype)
-    across = F.pad((gray[:, 1:] - gray[:, :-1]).abs() * weight[:, 1:] * weight[:, :-1], (0, 1))
-    down = F.pad((gray[1:] - gray[:-1]).abs() * weight[1:] * weight[:-1], (0, 0, 0, 1))
     there = F.pad(weight[:, 1:] * weight[:, :-1], (0, 1))
     below = F.pad(weight[1:] * weight[:-1], (0, 0, 0, 1))
+    across = F.pad((gray[:, 1:] - gray[:, :-1]).abs(), (0, 1)) * there
+    down = F.pad((gray[1:] - gray[:-1]).abs(), (0, 0, 0, 1)) * below
     sums = F.avg_pool2d(torch.stack([across, down, there, below])[None], 5, 1, 2)[0]
     return sums[:2] / sums[2:].clamp_min(1.0 / 25.0)
+
+
+def _smooth(y: Tensor, known: Tensor) -> Tensor:
+    return Mask(known.to(y.dtype)).first_guess(y * known)
 
 
 def _to_nearest(there: Tensor) -> Tensor:

@@ -88,8 +88,7 @@ def prepare_denoise(
         )
     if choice.fit is Fit.PRIOR:
         return prior_restoration(problem, choice, settings, sigma_estimated=estimated)
-    level = max(level, 0.1 / 255)  # features are in units of σ
-    problem = replace(problem, noise=replace(noise, sigma=level))
+    problem = _at_least_some_noise(problem)
     network = _network(problem, choice, settings)
     budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
     twice = settings.effort is Effort.BEST and y.shape[0] == 1
@@ -115,9 +114,15 @@ def prepare_denoise(
 def denoising_fit(problem: Problem, settings: FitSettings, budget: Budget) -> RecorruptFit:
     """Give the fit that denoises, for a restoration that has noise among its problems."""
     choice = choose(settings, default=Fit.RECORRUPT)
+    problem = _at_least_some_noise(problem)
     network = _network(problem, choice, settings)
     budget = replace(budget, planned=choice.recorrupt.steps)
     return _fit_from_guess(problem, choice, settings, network, budget)
+
+
+def _at_least_some_noise(problem: Problem) -> Problem:
+    noise = problem.noise  # features are in units of σ
+    return replace(problem, noise=replace(noise, sigma=max(noise.sigma, 0.1 / 255)))
 
 
 def _network(problem: Problem, choice: Choice, settings: FitSettings) -> nn.Module:

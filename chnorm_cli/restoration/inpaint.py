@@ -202,8 +202,7 @@ class _Filling:
     def denoising(self, _: list[Tensor], budget: Budget) -> RunningFit:
         """Denoise the smoothly filled picture; the holes are learnt from what is clean then."""
         y = self.masks[1].first_guess(self.y)
-        noise = Noise(max(self.level, 0.1 / 255))
-        problem = Problem(y, Identity((y.shape[1], y.shape[2])), noise)
+        problem = Problem(y, Identity((y.shape[1], y.shape[2])), Noise(self.level))
         return denoising_fit(problem, self.settings, budget)
 
     def dropped(self, say: Say) -> Iterator[Example]:
@@ -226,7 +225,7 @@ class _Filling:
     def first_finish(self, answers: list[Tensor]) -> Tensor:
         """Clean up both fillings; the one that never saw held-out pixels makes new examples."""
         between = BETWEEN if self.nonlocal_helps and self.complete else ()
-        self.filled[:] = [
+        self.filled = [
             plug_and_play(mask.project(x, self.y), self.y, mask, between)
             for x, mask in zip(answers, self.masks, strict=True)
         ]
