@@ -159,8 +159,8 @@ class _Level:
         """
         sources = self.sources
         if len(sources) > MOST_SOURCES:
-            away = _to_nearest(self.rows.view(self.known.shape) < 0).flatten()[sources]
-            sources = sources[away.argsort()[:MOST_SOURCES]]
+            away = _to_nearest(self.rows.view(self.known.shape) >= 0).flatten()[sources]
+            sources = sources[away.argsort(stable=True)[:MOST_SOURCES]]
         patches = _Patches(self.z)
         basis = patches.principal(sources)
         return sources, basis, torch.cat([patches[p] @ basis for p in torch.split(sources, ROWS)])

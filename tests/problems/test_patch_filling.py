@@ -89,6 +89,17 @@ def test_all_compared_finds_the_nearest_patch():
     assert bool(level.usable[matches].all())
 
 
+def test_too_many_sources_leave_the_ones_next_to_the_hole(monkeypatch):
+    monkeypatch.setattr(module, "MOST_SOURCES", 60)
+    x = torch.rand(3, 40, 44, generator=seeded())
+    level = _Level.of(x, known_but(slice(15, 20), slice(20, 26), size=(40, 44)))
+    matches, _ = level.all_compared(x)
+    i, j = matches // 44, matches % 44
+    beside = RADIUS + 3  # the 60 nearest are in the first two rings around the targets
+    assert bool(((i >= 15 - beside) & (i < 20 + beside)).all())
+    assert bool(((j >= 20 - beside) & (j < 26 + beside)).all())
+
+
 def test_spread_only_ever_improves_matches():
     x = torch.rand(3, 40, 44, generator=seeded())
     level = _Level.of(x, known_but(slice(15, 27), slice(20, 37), size=(40, 44)))
