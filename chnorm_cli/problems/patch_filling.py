@@ -71,7 +71,7 @@ def patch_filling(
         for iteration in range(ITERATIONS[min(number, len(ITERATIONS) - 1)]):
             if iteration and not go_on():
                 break
-            say(f"similar patches for wide holes, {z.shape[2]}×{z.shape[1]}")
+            say(f"similar patches, {z.shape[2]}×{z.shape[1]}")
             if iteration < compared or (number == 0 and iteration == 0):
                 matches, distances = level.all_compared(z)
             else:

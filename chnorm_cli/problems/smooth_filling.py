@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import ndimage
 from torch import Tensor
 
-TOLERANCE = 1e-3  # of the first residual; smaller changes no picture by 0.01 dB
-MOST_ITERATIONS = 500  # random holes take 20 to 100, wide ones some hundreds
 # A hole much wider than 1/√τ pixels is filled like a membrane, which cannot overshoot; a narrower
 # one like a plate. Measured (benchmarks/README.md): +1.6 dB in wide holes, 0.00 in narrow ones.
 TENSION = 0.2
+TOLERANCE = 5e-4  # of the residual of a filling with the mean
+MOST_ITERATIONS = 500  # random holes take 20 to 60, wide ones some hundreds
+AROUND = 16  # pixels of the picture that a hole is filled from, when it is filled by itself
+ALONE = 10_000  # pixels of a whole picture that cost as much as to begin with one more hole
 
 
 def smooth_filling(y: Tensor, known: Tensor, *, tension: float = TENSION) -> Tensor:
@@ -18,30 +24,74 @@ def smooth_filling(y: Tensor, known: Tensor, *, tension: float = TENSION) -> Ten
 
     That is the x of least ‖Δx‖² + τ ‖∇x‖² (borders replicated), a spline under tension τ (Franke,
     "Thin plate splines with tension", 1985); without tension it is the biharmonic filling. It is
-    found by conjugate gradients from local means. At 512² and 80 % missing it takes 0.2 s where
-    the sparse factorisation of scikit-image's `inpaint_biharmonic` takes 8 s.
+    found by conjugate gradients that start from the filling of the picture at half its size. At
+    512² and 80 % missing it takes 0.1 s where the sparse factorisation of scikit-image's
+    `inpaint_biharmonic` takes 8 s. At least one pixel must be known.
     """
+    holes = list(_holes(known))
+    areas = [ALONE + (~hole).numel() for _, hole in holes]
+    if sum(areas) > known.numel():
+        return _fill(y, known, tension)
+    filled = y.clone()
+    for window, hole in holes:
+        part = filled[:, *window]
+        part[:, hole] = _fill(y[:, *window], known[window], tension)[:, hole]
+    return filled
+
+
+def _holes(known: Tensor) -> Iterator[tuple[tuple[slice, slice], Tensor]]:
+    """Give the holes that do not touch each other's equations: a window and the pixels in it, bool."""
+    missing = ~known.cpu().numpy()
+    square = np.ones((3, 3))
+    labels, _ = ndimage.label(ndimage.binary_dilation(missing, square), square)
+    for number, extent in enumerate(ndimage.find_objects(labels), start=1):
+        rows, columns = (slice(max(0, s.start - AROUND), s.stop + AROUND) for s in extent)
+        hole = (labels[rows, columns] == number) & missing[rows, columns]
+        yield (rows, columns), torch.from_numpy(hole).to(known.device)
+
+
+def _fill(y: Tensor, known: Tensor, tension: float) -> Tensor:
+    """Fill y (C, H, W), coarse to fine."""
+    if bool(known.all()):
+        return y
+    weight = known.to(y.dtype)
+    share = _halved(weight[None])
+    half = _halved(y * weight) / share.clamp_min(torch.finfo(y.dtype).tiny)
+    # Where pixels are twice as large, Δ is four times as large.
+    half = _fill(half, share[0] > 0, 4.0 * tension)
+    twice = F.interpolate(half[None], scale_factor=2.0, mode="bilinear")[0]
+    start = torch.where(known, y, twice[:, : y.shape[1], : y.shape[2]])
+    return _relaxed(start, known, tension)
+
+
+def _halved(x: Tensor) -> Tensor:
+    return F.avg_pool2d(x[None], 2, ceil_mode=True)[0]
+
+
+def _relaxed(start: Tensor, known: Tensor, tension: float) -> Tensor:
+    """Solve the equation in the missing pixels by conjugate gradients."""
+    missing = (~known).to(start.dtype)
+    tiny = torch.finfo(start.dtype).tiny
 
     def force(x: Tensor) -> Tensor:
         bending = _laplacian(x)
-        return _laplacian(bending) - tension * bending
+        return missing * (_laplacian(bending) - tension * bending)
 
-    missing = (~known).to(y.dtype)
-    start = _local_means(y * known, known.to(y.dtype))
-    residual = -missing * force(start)
+    mean = start[:, known].mean(1)[:, None, None]
+    enough = TOLERANCE**2 * _energy(force(torch.where(known, start, mean)))
+    residual = -force(start)
     correction = torch.zeros_like(start)
     direction = residual
     energy = _energy(residual)
-    enough = TOLERANCE**2 * energy
     for _ in range(MOST_ITERATIONS):
         if bool((energy <= enough).all()):
             break
-        image = missing * force(direction)
-        step = energy / _dot(direction, image).clamp_min(torch.finfo(y.dtype).tiny)
+        image = force(direction)
+        step = energy / _dot(direction, image).clamp_min(tiny)
         correction = correction + step * direction
         residual = residual - step * image
         previous, energy = energy, _energy(residual)
-        direction = residual + energy / previous.clamp_min(torch.finfo(y.dtype).tiny) * direction
+        direction = residual + energy / previous.clamp_min(tiny) * direction
     return start + correction
 
 
@@ -57,15 +107,3 @@ def _dot(a: Tensor, b: Tensor) -> Tensor:
 
 def _energy(x: Tensor) -> Tensor:
     return _dot(x, x)
-
-
-def _local_means(y: Tensor, weight: Tensor) -> Tensor:
-    """Grow the observed pixels into the holes, ring by ring, by the mean of their neighbours."""
-    weight = weight[None]
-    box = torch.ones(1, 1, 3, 3, dtype=y.dtype, device=y.device)
-    while not bool((weight > 0).all()):
-        count = F.conv2d(weight, box, padding=1)
-        mean = F.conv2d(y[:, None], box, padding=1)[:, 0] / count.clamp_min(1.0)
-        y = torch.where(weight > 0, y, mean)
-        weight = torch.where(weight > 0, weight, (count > 0).to(y.dtype))
-    return y
