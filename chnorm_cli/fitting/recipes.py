@@ -103,18 +103,18 @@ class SuperresRecipe:
 
 SUPERRES = {
     Effort.FAST: SuperresRecipe(
-        RecorruptRecipe(steps=120, crop=48),
+        RecorruptRecipe(steps=120, crop=48, tile=144),
         PriorRecipe(steps=80, muon_lr=0.01, decay_share=0.5),
         priors=0,
         strengths=(15.0, 15.0),
     ),
     Effort.NORMAL: SuperresRecipe(
-        RecorruptRecipe(steps=300, crop=48),
+        RecorruptRecipe(steps=300, crop=48, tile=144),
         PriorRecipe(steps=150, muon_lr=0.01, decay_share=0.5),
         priors=2,
     ),
     Effort.BEST: SuperresRecipe(
-        RecorruptRecipe(steps=600, crop=48, widths=(32, 40, 56, 72)),
+        RecorruptRecipe(steps=600, crop=48, tile=144, widths=(32, 40, 56, 72)),
         PriorRecipe(steps=200, muon_lr=0.01, decay_share=0.5),
         priors=4,
         prior_pixels=1_200_000,

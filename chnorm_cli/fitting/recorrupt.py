@@ -13,6 +13,7 @@ from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.descent import Descent, DivergedError
 from chnorm_cli.fitting.optimizers import Optimizers
 from chnorm_cli.fitting.solution import Outcome, Step
+from chnorm_cli.fitting.tiles import in_tiles
 from chnorm_cli.problems.nonlocal_filter import FIRST, SECOND, THIRD, Pass
 from chnorm_cli.problems.recorruption import Example, FreshNoise, Query
 
@@ -31,6 +32,7 @@ class RecorruptRecipe:
     symmetries: int = SYMMETRIES  # of the question that the answer averages over
     crop: int = 64
     batch: int = 8
+    tile: int = 128  # pixels, the side of what the network is asked about at once
     adam_lr: float = 4e-3
     muon_lr: float | None = None
     decay_share: float = 0.3  # the learning rate falls linearly over this last share
@@ -178,14 +180,18 @@ class RecorruptFit:
         return self.finish(answers)
 
     def _asked(self, query: Query) -> Tensor:
+        """Give the first guess with what the network corrects in it."""
+        correction = in_tiles(self._correction, query.features, self.recipe.tile)
+        return query.guess + self.scale * correction
+
+    def _correction(self, features: Tensor) -> Tensor:
         """Average the network's answers over as many symmetries as the recipe says."""
-        total = torch.zeros_like(query.guess)
-        symmetries = range(0, SYMMETRIES, SYMMETRIES // self.recipe.symmetries)
-        for symmetry in symmetries:
-            features = transformed(query.features[None], symmetry)
-            correction = self.network(features.contiguous(memory_format=torch.channels_last))
-            total += restored_orientation(correction, symmetry)[0]
-        return query.guess + self.scale / len(symmetries) * total
+        answers = []
+        for symmetry in range(0, SYMMETRIES, SYMMETRIES // self.recipe.symmetries):
+            turned = transformed(features[None], symmetry)
+            correction = self.network(turned.contiguous(memory_format=torch.channels_last))
+            answers.append(restored_orientation(correction, symmetry)[0])
+        return torch.stack(answers).mean(0)
 
     def _seconds_to_answer(self) -> float:
         """Guess from the time of a step: a pass without gradients costs about a third."""

@@ -198,3 +198,17 @@ def test_an_estimate_during_the_fit_leaves_the_fit_as_it_was():
         watched.estimate()
     assert losses == [s.loss for s in alone]
     assert torch.equal(watched.estimate(), alone.estimate())
+
+
+def test_a_large_picture_is_asked_about_in_tiles():
+    """What the network sees at once, its normalization takes its statistics from."""
+    recipe = RecorruptRecipe(steps=3, crop=12, batch=4, symmetries=1, tile=24)
+    large = Query(values(3, 30, 70), values(3, 30, 70))
+    fit = fit_of(queries=[large], recipe=recipe)
+    sizes = []
+    for _ in fit:
+        pass
+    fit.network.register_forward_pre_hook(lambda _, given: sizes.append(given[0].shape[-2:]))
+    with torch.no_grad():
+        fit._answer()
+    assert {tuple(size) for size in sizes} == {(24, 24)}
