@@ -39,12 +39,14 @@ RECORRUPT = {
         copies=4,
         passes=(replace(FIRST, stride=5), replace(SECOND, stride=5), THIRD),
         polish=(SIMILAR, DETAIL, DETAIL),
+        trials=4,
         strengths=(16.0, 14.0, 12.0, 10.0, 9.0, 8.0, 7.0, 6.0),
     ),
     Effort.BEST: RecorruptRecipe(
         steps=1400,
         copies=6,
         polish=(SIMILAR, DETAIL, DETAIL),
+        trials=4,
         strengths=(16.0, 14.0, 12.0, 10.0, 9.0, 8.0, 7.0, 6.0),
     ),
 }

@@ -41,6 +41,7 @@ class RecorruptRecipe:
     widths: tuple[int, ...] = (24, 32, 48, 64)
     passes: tuple[Pass, ...] = (FIRST, SECOND, THIRD)  # first guess against noise
     polish: tuple[Pass, ...] = ()  # against noise: last passes, with what is known by then as pilot
+    trials: int = 0  # with known truth, to weigh what the network and the last passes say
     drawings: int = 0  # dead leaves to learn from beside the picture
     strengths: tuple[float, ...] = ()  # plug-and-play iterations for holes, 0–255 scale
 
@@ -174,14 +175,14 @@ class RecorruptFit:
 
     @torch.no_grad()
     def _answer(self) -> Tensor:
-        """Ask the averaged network every query, and finish with its answers."""
-        with self.average.applied():
-            answers = [self._asked(query) for query in self.make_queries()]
-        return self.finish(answers)
+        """Ask every query, and finish with the answers."""
+        return self.finish([self.ask(query) for query in self.make_queries()])
 
-    def _asked(self, query: Query) -> Tensor:
-        """Give the first guess with what the network corrects in it."""
-        correction = in_tiles(self._correction, query.features, self.recipe.tile)
+    @torch.no_grad()
+    def ask(self, query: Query) -> Tensor:
+        """Give the query's first guess with what the averaged network corrects in it."""
+        with self.average.applied():
+            correction = in_tiles(self._correction, query.features, self.recipe.tile)
         return query.guess + self.scale * correction
 
     def _correction(self, features: Tensor) -> Tensor:

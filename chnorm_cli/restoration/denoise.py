@@ -14,6 +14,7 @@ from chnorm_cli.fitting.recorrupt import RecorruptFit
 from chnorm_cli.fitting.settings import Effort, FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.fitting.stages import Stage, StagedFit
+from chnorm_cli.problems.mixture import mixed, mixture_weights
 from chnorm_cli.problems.noise import CLEAN_SIGMA, Noise, find_noise
 from chnorm_cli.problems.nonlocal_filter import Combine, Pass, nonlocal_filter
 from chnorm_cli.problems.operators import Identity
@@ -27,6 +28,7 @@ from chnorm_cli.problems.recorruption import (
     noisy_again,
     recorrupted_noise,
     renoised,
+    window,
 )
 from chnorm_cli.restoration.common import (
     Pixels,
@@ -38,6 +40,7 @@ from chnorm_cli.restoration.common import (
 from chnorm_cli.restoration.restoration import Restoration
 
 FINISH_SHARE = 0.15  # of --time, kept for the last non-local passes
+TRIAL_PIXELS = 1 << 14  # of the picture, in each trial
 SHARES = (0.3, 0.7)  # of the steps, where the answer is learnt from again
 SECOND_SHARE = 0.2  # of the second fit's answer in the mean
 LONG = 240.0  # seconds of --time; with less, a second fit would only shorten the first
@@ -139,6 +142,7 @@ def _fit_from_guess(
     drawn = noise if noise.kernel is None else replace(noise, sigma=SHARED_LEVEL * noise.sigma)
     plain = settings.first_guess is FirstGuess.NONE
     copies = choice.recorrupt.copies
+    passes = last_passes(choice.recorrupt.polish, noise)
     random = torch.Generator().manual_seed(settings.seed)
     queries: list[Query] = []
     guess_seconds = 0.0
@@ -159,26 +163,44 @@ def _fit_from_guess(
         queries.append(Query(noise_features(y, guess, drawn.sigma), guess))
         yield from renoised(guess, drawn, denoise, copies, random, say)
 
-    def finish(answers: list[Tensor]) -> Tensor:
+    def corrected(y: Tensor, estimates: list[Tensor]) -> list[Tensor]:
         """Let similar patches denoise y again, now that the network says how they look.
 
         Each pass has the mean of all before it as its pilot. The network and the passes err
-        differently, and their mean is better than any of them.
+        differently, and a mean of them is better than any.
         """
+        for last in passes:
+            share = PASS_TIME[last.combine] * last.neighbours / last.stride**2
+            if not budget.short_of(share * guess_seconds):
+                pilot = torch.stack(estimates).mean(0)
+                estimates = [*estimates, nonlocal_filter(y, noise, (last,), pilot)]
+        return estimates
+
+    def errors(x: Tensor) -> Tensor:
+        """Give the errors of all estimates, the first guess included, (k, n) where x is the truth."""
+        again = noise.added_to(x, random)
+        guess = denoise(again)
+        answer = fit.ask(Query(noise_features(again, guess, noise.sigma), guess))
+        return torch.stack([e - x for e in (guess, *corrected(again, [answer]))]).flatten(1)
+
+    def finish(answers: list[Tensor]) -> Tensor:
         if plain:
             return answers[0]
+        guess = queries[0].guess
         # Of shared noise the network keeps some that the first guess removed, and the other way round.
-        estimates = answers if noise.kernel is None else [queries[0].guess, *answers]
+        estimates = answers if noise.kernel is None else [guess, *answers]
         if fit.outcome is None:  # interrupted, or a look at the picture on the way
             return torch.stack(estimates).mean(0)
-        for last in last_passes(choice.recorrupt.polish, noise):
-            share = PASS_TIME[last.combine] * last.neighbours / last.stride**2
-            if budget.short_of(share * guess_seconds):
-                continue
-            fit.activity = "let similar patches correct the answer"
-            pilot = torch.stack(estimates).mean(0)
-            estimates = [*estimates, nonlocal_filter(y, noise, (last,), pilot)]
-        return torch.stack(estimates).mean(0)
+        fit.activity = "let similar patches correct the answer"
+        estimates = corrected(y, estimates)
+        x = torch.stack(estimates).mean(0)
+        trials = choice.recorrupt.trials if noise.kernel is None else 0
+        if not trials or len(estimates) <= len(passes) or budget.short_of(guess_seconds):
+            return x
+        # What is good at this picture is good at it once more, and there the truth is known.
+        fit.activity = "weigh the estimates"
+        tried = [errors(window(x, TRIAL_PIXELS, random)) for _ in range(trials)]
+        return mixed([guess, *estimates], mixture_weights(torch.cat(tried, 1)))
 
     fit = RecorruptFit(
         examples,
