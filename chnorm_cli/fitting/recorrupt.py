@@ -182,7 +182,7 @@ class RecorruptFit:
     def ask(self, query: Query) -> Tensor:
         """Give the query's first guess with what the averaged network corrects in it."""
         with self.average.applied():
-            correction = in_tiles(self._correction, query.features, self.recipe.tile)
+            correction = in_tiles(self._correction, query.features, self.recipe.tile, query.wanted)
         return query.guess + self.scale * correction
 
     def _correction(self, features: Tensor) -> Tensor:

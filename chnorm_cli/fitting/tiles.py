@@ -10,14 +10,17 @@ from torch import Tensor
 OVERLAP = 0.25  # of a tile's side
 
 
-def in_tiles(answer: Callable[[Tensor], Tensor], picture: Tensor, side: int) -> Tensor:
+def in_tiles(
+    answer: Callable[[Tensor], Tensor], picture: Tensor, side: int, wanted: Tensor | None = None
+) -> Tensor:
     """Give `answer` (F, h, w) → (C, h, w) for `picture` (F, H, W), asked in tiles of at most `side`².
 
     Channel normalization takes its statistics from all that a network sees at once, and one that
     has learnt from small crops knows those of small crops: a tile is nearer to what it has learnt
     from than a whole picture is (Chu et al., "Improving image restoration by revisiting global
     information aggregation", ECCV 2022). Measured (benchmarks/README.md): up to +0.1 dB, and
-    memory that does not grow with the picture.
+    memory that does not grow with the picture. Tiles in which no pixel is `wanted` (H, W), bool,
+    are not asked about: the answer is zero there.
     """
     height, width = picture.shape[-2:]
     if max(height, width) <= side:
@@ -28,13 +31,17 @@ def in_tiles(answer: Callable[[Tensor], Tensor], picture: Tensor, side: int) -> 
     for top in _starts(height, side):
         for left in _starts(width, side):
             here = (slice(top, top + side), slice(left, left + side))
+            if wanted is not None and not bool(wanted[here].any()):
+                continue
             part = answer(picture[:, *here])
             if total is None:
                 total = part.new_zeros(part.shape[0], height, width)
             total[:, *here] += part * fade
             weight[here] += fade
-    assert total is not None
-    return total / weight
+    if total is None:  # nothing is wanted, and only an answer says how many channels there are
+        part = answer(picture[:, :side, :side])
+        return part.new_zeros(part.shape[0], height, width)
+    return total / weight.clamp_min(torch.finfo(weight.dtype).tiny)
 
 
 def _starts(length: int, side: int) -> list[int]:

@@ -30,8 +30,9 @@ def plug_and_play(
     The non-local filter with the picture as its own pilot stands where a proximal operator would
     (Venkatakrishnan et al., "Plug-and-play priors", 2013); `strengths` are its σ, 0–255 scale.
     """
+    wanted = operator.known == 0 if isinstance(operator, Mask) else None
     for strength in strengths:
-        smooth = nonlocal_filter(x, Noise(strength / 255.0), passes, pilot=x)
+        smooth = nonlocal_filter(x, Noise(strength / 255.0), passes, pilot=x, wanted=wanted)
         x = operator.project(smooth, y)
     return x
 

@@ -84,10 +84,13 @@ def nonlocal_filter(
     noise: Noise,
     passes: tuple[Pass, ...] = (FIRST, SECOND, THIRD),
     pilot: Tensor | None = None,
+    wanted: Tensor | None = None,
 ) -> Tensor:
     """Denoise (C, H, W), whose noise is `noise`.
 
     Each pass is the pilot of the next; `pilot` (C, H, W), a better picture than y, that of the first.
+    Far from all that is `wanted` (H, W), bool, y may stay as it is, which saves time; in what is
+    wanted one pass gives the same.
     """
     if noise.sigma <= 0:
         return y.clone()
@@ -97,12 +100,18 @@ def nonlocal_filter(
         pilot = torch.einsum("ij,jhw->ihw", basis, pilot)
     noise = noise.in_colours(basis)
     for settings in passes:
-        pilot = filter_once(z, noise, settings, pilot)
+        pilot = filter_once(z, noise, settings, pilot, wanted)
     assert pilot is not None
     return torch.einsum("ji,jhw->ihw", basis, pilot)
 
 
-def filter_once(z: Tensor, noise: Noise, settings: Pass, pilot: Tensor | None = None) -> Tensor:
+def filter_once(
+    z: Tensor,
+    noise: Noise,
+    settings: Pass,
+    pilot: Tensor | None = None,
+    wanted: Tensor | None = None,
+) -> Tensor:
     """Run one pass on (C, H, W); patches are matched on the pilot where there is one."""
     height, width = z.shape[-2:]
     settings = settings.suited_to(len(z))
@@ -114,31 +123,57 @@ def filter_once(z: Tensor, noise: Noise, settings: Pass, pilot: Tensor | None = 
     closed_form = _closed_form(settings, noise, len(z))
     total = torch.zeros_like(z)
     weight = torch.zeros_like(z[:1])
-    for start in range(0, len(rows), BLOCK):
-        band_rows = rows[start : start + BLOCK]
+    wanted = None if wanted is None else wanted.cpu()
+    for band_rows in torch.split(rows, BLOCK):
         top = max(0, int(band_rows[0]) - settings.radius)
         bottom = min(height - patch, int(band_rows[-1]) + settings.radius) + patch
         band = slice(top, bottom)
+        blocks = list(torch.split(columns, BLOCK))
+        if wanted is not None:
+            blocks = [block for block in blocks if _reaches(block, wanted[band], settings)]
+        if not blocks:
+            continue
         values, weights = _filter_band(
             z[:, band],
             None if pilot is None else pilot[:, band],
-            (band_rows - top, columns),
+            (band_rows - top, blocks),
             settings,
             closed_form,
         )
         total[:, band] += values
         weight[:, band] += weights
-    return total / weight
+    return torch.where(weight > 0, total / weight, z)
+
+
+def _reaches(block: Tensor, wanted: Tensor, settings: Pass) -> bool:
+    """Say whether groups of references at the columns `block` can hold a wanted pixel of a band."""
+    positions = wanted.shape[1] - settings.patch + 1
+    left = int(_left(block[0], positions, settings))
+    right = left + _reach(positions, settings) + settings.patch - 1
+    return bool(wanted[:, left:right].any())
+
+
+def _reach(positions: int, settings: Pass) -> int:
+    """Give how many columns the references of one block look for similar patches in."""
+    return min((BLOCK - 1) * settings.stride + 1 + 2 * settings.radius, positions)
+
+
+def _left(first: Tensor, positions: int, settings: Pass) -> Tensor:
+    """Give the first of those columns, for blocks whose first reference is at `first`."""
+    return (first - settings.radius).clamp(0, positions - _reach(positions, settings))
 
 
 def _filter_band(
     z: Tensor,
     pilot: Tensor | None,
-    references: tuple[Tensor, Tensor],
+    references: tuple[Tensor, list[Tensor]],
     settings: Pass,
     closed_form: ClosedForm,
 ) -> tuple[Tensor, Tensor]:
-    """Filter the references in one band; give weighted sums (C, h, W) and weights (1, h, W)."""
+    """Filter the references in one band, at rows and blocks of columns.
+
+    Give weighted sums (C, h, W) and weights (1, h, W).
+    """
     height, width = z.shape[-2:]
     patch = settings.patch
     patches = _patches(z, patch)  # (positions, C·n)
@@ -191,16 +226,18 @@ def _closed_form(settings: Pass, noise: Noise, channels: int) -> ClosedForm:
 
 
 def _similar(
-    guide: Tensor, positions: tuple[int, int], references: tuple[Tensor, Tensor], settings: Pass
+    guide: Tensor,
+    positions: tuple[int, int],
+    references: tuple[Tensor, list[Tensor]],
+    settings: Pass,
 ) -> Tensor:
     """Find the `neighbours` positions most like each reference: (references, k) flat indices."""
     tall, wide = positions
-    rows, columns = references
-    reach = min((BLOCK - 1) * settings.stride + 1 + 2 * settings.radius, wide)
-    blocks = [columns[i : i + BLOCK] for i in range(0, len(columns), BLOCK)]
+    rows, blocks = references
+    reach = _reach(wide, settings)
     held = torch.stack([torch.cat([b, b[-1:].expand(BLOCK - len(b))]) for b in blocks])
     real = torch.stack([torch.arange(BLOCK) < len(b) for b in blocks])  # the last block is padded
-    left = (held[:, 0] - settings.radius).clamp(0, wide - reach)  # (B,)
+    left = _left(held[:, 0], wide, settings)  # (B,)
     device = guide.device
     cells = guide.view(tall, wide, -1)
     window = left[:, None] + torch.arange(reach)  # (B, reach)

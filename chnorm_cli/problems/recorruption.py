@@ -16,10 +16,14 @@ from chnorm_cli.problems.operators import Downsample, resized
 
 @dataclass(frozen=True)
 class Query:
-    """What the network is asked: features (F, H, W) and the first guess (C, H, W) to correct."""
+    """What the network is asked: features (F, H, W) and the first guess (C, H, W) to correct.
+
+    Where not all is, `wanted` (H, W), bool, says which pixels' answer counts.
+    """
 
     features: Tensor
     guess: Tensor
+    wanted: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ LEAST_HOLES = 0.05  # of the pixels; fewer, and most crops show none (measured: 
 MOST_COPIES = 15  # of the mask, on top of each other, to come to that
 DRAWING = 192  # pixels, the side of a drawn picture
 ANSWER_SHRINKS = (1.0, 0.75, 0.6)  # of a restored picture that is asked for again
-MOST_PIXELS = 1 << 20  # of a denoised example; a network learns no more from a whole large picture
+MOST_PIXELS = 1 << 20  # of an example; a network learns no more from a whole large picture
 
 
 def centered(x: Tensor) -> Tensor:
@@ -159,14 +163,23 @@ def shrunk(x: Tensor, share: float, least: int = 64) -> Tensor:
 
 def window(x: Tensor, most: int, random: torch.Generator) -> Tensor:
     """Cut a random window of about `most` pixels out of (C, H, W), unless there are fewer."""
-    height, width = x.shape[-2:]
-    share = (most / (height * width)) ** 0.5
+    return x[:, *random_window(x.shape[-2:], most, random)]
+
+
+def random_window(size: torch.Size, most: int, random: torch.Generator) -> tuple[slice, slice]:
+    """Give the rows and columns of a window of about `most` pixels, or all, and then draw nothing."""
+    share = (most / size.numel()) ** 0.5
     if share >= 1:
-        return x
-    size = max(1, round(share * height)), max(1, round(share * width))
-    top = int(torch.randint(height - size[0] + 1, (), generator=random))
-    left = int(torch.randint(width - size[1] + 1, (), generator=random))
-    return x[..., top : top + size[0], left : left + size[1]]
+        return slice(None), slice(None)
+    lengths = [max(1, round(share * length)) for length in size]
+    rows, columns = (
+        slice(start, start + length)
+        for start, length in (
+            (int(torch.randint(whole - length + 1, (), generator=random)), length)
+            for whole, length in zip(size, lengths, strict=True)
+        )
+    )
+    return rows, columns
 
 
 def moved(known: Tensor, random: torch.Generator, least: float = LEAST_HOLES) -> Tensor:
@@ -225,9 +238,10 @@ def dropped_again(
     for copy in range(copies):
         say(f"first guess, copy {copy + 1} of {copies}")
         dropped = holes_like(known, share, random)
-        still = known & ~dropped
-        guess = fill(y, still)
-        yield Example(mask_features(guess, still), guess, y, dropped[None].to(y.dtype))
+        here = random_window(known.shape, MOST_PIXELS, random)
+        target, weight, still = y[:, *here], dropped[here], (known & ~dropped)[here]
+        guess = fill(target, still)
+        yield Example(mask_features(guess, still), guess, target, weight[None].to(y.dtype))
 
 
 def masked_again(
@@ -249,6 +263,7 @@ def masked_again(
     for copy in range(copies):
         say(f"filled picture, copy {copy + 1} of {copies}")
         target = shrunk(x, FILLED_SHRINKS[copy % len(FILLED_SHRINKS)], least)
+        target = window(target, MOST_PIXELS, random)
         still = moved(known, random)[: target.shape[-2], : target.shape[-1]]
         if not bool(still.any()):
             continue

@@ -209,7 +209,7 @@ class _Filling:
         say("first guess")
         for seen in (self.shown, self.known):
             guess = self.fill(self.y, seen)
-            self.queries.append(Query(mask_features(guess, seen), guess))
+            self.queries.append(Query(mask_features(guess, seen), guess, ~seen))
         yield from dropped_again(
             self.y, self.shown, self.fill, self.recipe.copies, self.random, say
         )

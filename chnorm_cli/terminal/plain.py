@@ -51,9 +51,9 @@ class PlainView:
 
 
 def describe_progress(status: Status) -> str:
-    """Return the facts of the last step on one line, or before it what is happening."""
+    """Return the facts of the last step on one line, or what happens where no step is taken."""
     step = status.step
-    if step is None:
+    if step is None or status.between_steps:
         return f"{status.activity}, {clock(status.waited)}"
     rate = f", {status.rate:.1f} steps/s" if status.rate else ""
     return (

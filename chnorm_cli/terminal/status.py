@@ -86,7 +86,13 @@ class Status:
 
     @property
     def aside(self) -> str:
-        """The stop rule that is near, or what happens after the last step."""
-        if self.step is None or self.activity in ("starting", "fit", self.step.stage):
-            return self.step.near if self.step else ""
-        return self.activity
+        """What happens between steps, or the stop rule that is near."""
+        if self.step is None or self.between_steps:
+            return self.activity if self.step else ""
+        return self.step.near
+
+    @property
+    def between_steps(self) -> bool:
+        """Whether something else than the fit goes on: before its first step, or after its last."""
+        fit = "starting", "fit", self.step.stage if self.step else ""
+        return self.activity.rpartition(": ")[-1] not in fit

@@ -44,6 +44,23 @@ def test_tiles_overlap_and_end_where_the_picture_ends(length, side):
     assert max(gaps) - min(gaps) <= 1  # spread evenly
 
 
+def test_only_tiles_with_something_wanted_are_asked_about():
+    x, wanted = picture(3, 64, 100), torch.zeros(64, 100, dtype=torch.bool)
+    wanted[50, 3] = True
+    asked = []
+
+    def answer(f):
+        asked.append(f)
+        return f[:2]
+
+    faded = in_tiles(answer, x, 16, wanted)
+    assert len(asked) == 2  # rows 36 to 52 and 48 to 64
+    torch.testing.assert_close(faded[:, wanted], x[:2, wanted])
+    assert torch.equal(faded[:, :, 60:], torch.zeros(2, 64, 40))
+    nothing = in_tiles(answer, x, 16, torch.zeros_like(wanted))
+    assert torch.equal(nothing, torch.zeros(2, 64, 100))
+
+
 def test_answers_that_disagree_fade_into_each_other():
     """Tiles that answer with their own mean differ by a step, which no pixel of the result shows."""
     x = torch.linspace(0.0, 1.0, 100).expand(1, 20, 100)

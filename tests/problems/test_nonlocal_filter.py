@@ -36,6 +36,19 @@ def test_denoises(name, gain, sigma):
     assert psnr(nonlocal_filter(y, Noise(sigma / 255), QUICK), truth) > psnr(y, truth) + gain
 
 
+@pytest.mark.parametrize("settings", [replace(FIRST, radius=3), replace(THIRD, radius=5)])
+@pytest.mark.parametrize("corner", [(0, 0), (31, 70), (58, 118)])
+def test_what_is_wanted_is_as_if_all_were_and_the_rest_is_not_worked_on(settings, corner):
+    y = noisy(bundled("astronaut")[:, 40:104, 140:264])
+    pilot = y.flip(0)
+    wanted = torch.zeros(64, 124, dtype=torch.bool)
+    wanted[corner[0] : corner[0] + 6, corner[1] : corner[1] + 6] = True
+    whole = nonlocal_filter(y, Noise(SIGMA), (settings,), pilot)
+    part = nonlocal_filter(y, Noise(SIGMA), (settings,), pilot, wanted)
+    torch.testing.assert_close(part[:, wanted], whole[:, wanted])
+    assert (part - y).abs().amax(0).lt(1e-5).float().mean() > 0.3
+
+
 @pytest.mark.parametrize("name", ["astronaut", "camera"])
 def test_each_pass_helps(name):
     truth = crop(name)

@@ -68,6 +68,19 @@ def test_renoised_looks_at_no_more_of_a_large_picture_than_a_network_can_learn_f
         assert width / height == pytest.approx(1.25, rel=0.01)
 
 
+@pytest.mark.parametrize("make", [dropped_again, masked_again])
+def test_holes_are_put_into_no_more_of_a_large_picture_either(make):
+    y = picture(size=(1600, 2000))
+    known = torch.rand(1600, 2000, generator=seeded(4)) > 0.3
+    for example in make(y, known, filled_with_half, 3, seeded(), lambda _: None):
+        height, width = example.size
+        assert height * width <= 1.01 * MOST_PIXELS
+        missing = example.weight[0] > 0
+        assert 0.05 < missing.float().mean() < 0.4
+        assert (example.guess[:, missing] == 0.5).all()
+        assert torch.equal(example.features[-1] > 0, example.guess.ne(0.5).all(0))
+
+
 def test_renoised_asks_for_the_guess_from_the_guess_with_fresh_noise():
     guess = picture()
     asked = []
