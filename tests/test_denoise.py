@@ -5,6 +5,7 @@ import torch
 from pictures import bundled, psnr
 from test_restoration import prepared, solved
 
+from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import RECORRUPT
 from chnorm_cli.fitting.settings import Effort, FirstGuess, FitSettings
 from chnorm_cli.problems.mixture import mixed
@@ -52,6 +53,19 @@ def test_an_estimate_that_is_bad_where_the_truth_is_known_counts_little(monkeypa
     monkeypatch.setattr("chnorm_cli.restoration.denoise.nonlocal_filter", brighter_each_time)
     wary, _ = solved(prepared("denoise", **settings))
     assert abs(wary.pixels - whole.pixels).mean() < 0.03  # their plain mean is 0.2 brighter
+
+
+def test_trials_are_whole_even_where_time_runs_out_meanwhile(monkeypatch):
+    calls = []
+
+    def short_after_the_last_pass(self, seconds):
+        calls.append(seconds)
+        return len(calls) > len(RECORRUPT[Effort.NORMAL].polish) + 1
+
+    monkeypatch.setattr(Budget, "short_of", short_after_the_last_pass)
+    solution, _ = solved(prepared("denoise", effort=Effort.NORMAL, steps=3))
+    assert len(calls) == len(RECORRUPT[Effort.NORMAL].polish) + 1
+    assert solution.pixels.std() > 0
 
 
 def shared_noise(x):

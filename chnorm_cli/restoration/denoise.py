@@ -54,6 +54,11 @@ SHARED_LEVEL = 0.8  # of shared noise, for examples: more teaches the network to
 PASS_TIME = {Combine.PATCHES: 0.1, Combine.PATCHES_BY_COLOUR: 0.5, Combine.VALUES: 0.08}
 
 
+def pass_time(settings: Pass) -> float:
+    """Estimate what a pass takes, in units of the first guess."""
+    return PASS_TIME[settings.combine] * settings.neighbours / settings.stride**2
+
+
 def last_passes(passes: Sequence[Pass], noise: Noise) -> list[Pass]:
     """Leave out what takes noise that neighbours share for structure (measured: −1 dB)."""
     return [p for p in passes if noise.kernel is None or p.combine is Combine.VALUES]
@@ -163,15 +168,16 @@ def _fit_from_guess(
         queries.append(Query(noise_features(y, guess, drawn.sigma), guess))
         yield from renoised(guess, drawn, denoise, copies, random, say)
 
-    def corrected(y: Tensor, estimates: list[Tensor]) -> list[Tensor]:
+    def corrected(
+        y: Tensor, estimates: list[Tensor], affordable: Callable[[Pass], bool]
+    ) -> list[Tensor]:
         """Let similar patches denoise y again, now that the network says how they look.
 
         Each pass has the mean of all before it as its pilot. The network and the passes err
         differently, and a mean of them is better than any.
         """
         for last in passes:
-            share = PASS_TIME[last.combine] * last.neighbours / last.stride**2
-            if not budget.short_of(share * guess_seconds):
+            if affordable(last):
                 pilot = torch.stack(estimates).mean(0)
                 estimates = [*estimates, nonlocal_filter(y, noise, (last,), pilot)]
         return estimates
@@ -181,7 +187,8 @@ def _fit_from_guess(
         again = noise.added_to(x, random)
         guess = denoise(again)
         answer = fit.ask(Query(noise_features(again, guess, noise.sigma), guess))
-        return torch.stack([e - x for e in (guess, *corrected(again, [answer]))]).flatten(1)
+        estimates = [guess, *corrected(again, [answer], lambda _: True)]
+        return torch.stack([e - x for e in estimates]).flatten(1)
 
     def finish(answers: list[Tensor]) -> Tensor:
         if plain:
@@ -192,10 +199,16 @@ def _fit_from_guess(
         if fit.outcome is None:  # interrupted, or a look at the picture on the way
             return torch.stack(estimates).mean(0)
         fit.activity = "let similar patches correct the answer"
-        estimates = corrected(y, estimates)
+        estimates = corrected(
+            y, estimates, lambda last: not budget.short_of(pass_time(last) * guess_seconds)
+        )
         x = torch.stack(estimates).mean(0)
         trials = choice.recorrupt.trials if noise.kernel is None else 0
-        if not trials or len(estimates) <= len(passes) or budget.short_of(guess_seconds):
+        size = min(1.0, TRIAL_PIXELS / x[0].numel())
+        trial_time = size * (1.0 + sum(map(pass_time, passes)))
+        if not trials or len(estimates) <= len(passes):
+            return x
+        if budget.short_of(trials * trial_time * guess_seconds):
             return x
         # What is good at this picture is good at it once more, and there the truth is known.
         fit.activity = "weigh the estimates"
