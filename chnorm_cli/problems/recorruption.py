@@ -171,15 +171,13 @@ def random_window(size: torch.Size, most: int, random: torch.Generator) -> tuple
     share = (most / size.numel()) ** 0.5
     if share >= 1:
         return slice(None), slice(None)
-    lengths = [max(1, round(share * length)) for length in size]
-    rows, columns = (
-        slice(start, start + length)
-        for start, length in (
-            (int(torch.randint(whole - length + 1, (), generator=random)), length)
-            for whole, length in zip(size, lengths, strict=True)
-        )
-    )
-    return rows, columns
+
+    def part(whole: int) -> slice:
+        length = max(1, round(share * whole))
+        start = int(torch.randint(whole - length + 1, (), generator=random))
+        return slice(start, start + length)
+
+    return part(size[0]), part(size[1])
 
 
 def moved(known: Tensor, random: torch.Generator, least: float = LEAST_HOLES) -> Tensor:
