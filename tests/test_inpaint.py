@@ -113,3 +113,16 @@ def test_a_hole_in_a_photograph_goes_on_better_than_smoothly():
         return psnr(torch.from_numpy(solution.pixels).movedim(-1, 0)[:, mask], truth[:, mask])
 
     assert quality(patches) > quality(smooth) + 0.3
+
+
+def test_a_window_is_enough_to_check_a_large_picture(monkeypatch):
+    mask = missing(SCRATCH)
+    random = np.random.default_rng(0)
+    x = bundled("astronaut")[:, 30:126, 170:266].movedim(0, -1).numpy()
+    mask |= random.random(mask.shape) < 0.1
+    whole, _ = filled(x, mask, steps=40)
+    monkeypatch.setattr(inpaint, "CHECKED", 48**2)
+    windowed, _ = filled(x, mask, steps=40)
+    assert not np.array_equal(windowed.pixels, whole.pixels)
+    assert np.array_equal(windowed.pixels[~mask], x[~mask])
+    assert error(windowed, x, mask) < 1.1 * error(whole, x, mask)

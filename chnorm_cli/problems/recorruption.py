@@ -180,6 +180,24 @@ def random_window(size: torch.Size, most: int, random: torch.Generator) -> tuple
     return part(size[0]), part(size[1])
 
 
+def window_around_holes(
+    known: Tensor, most: int, random: torch.Generator
+) -> tuple[slice, slice]:
+    """Give rows and columns of a window of about `most` pixels around a random hole, or all."""
+    share = (most / known.numel()) ** 0.5
+    if share >= 1 or bool(known.all()):
+        return random_window(known.shape, most, random)
+    missing = (~known).nonzero()
+    middle = missing[int(torch.randint(len(missing), (), generator=random))].tolist()
+
+    def part(whole: int, middle: int) -> slice:
+        length = max(1, round(share * whole))
+        start = min(max(0, middle - length // 2), whole - length)
+        return slice(start, start + length)
+
+    return part(known.shape[0], middle[0]), part(known.shape[1], middle[1])
+
+
 def moved(known: Tensor, random: torch.Generator, least: float = LEAST_HOLES) -> Tensor:
     """Give the mask (H, W), cyclically moved and perhaps mirrored.
 

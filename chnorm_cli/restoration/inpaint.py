@@ -30,6 +30,7 @@ from chnorm_cli.problems.recorruption import (
     holes_like,
     mask_features,
     masked_again,
+    window_around_holes,
 )
 from chnorm_cli.restoration.common import (
     Pixels,
@@ -42,6 +43,7 @@ from chnorm_cli.restoration.denoise import denoising_fit
 from chnorm_cli.restoration.restoration import Restoration
 
 HELD_OUT = 0.03  # share of observed pixels that decides between candidates
+CHECKED = 1 << 20  # pixels; a window of so many says enough about how well a picture is filled
 FINISH_SHARE = 0.25  # of --time, kept for the non-local filtering at the end
 SHARES = (0.45, 0.55)  # of the steps: on observed pixels, then on the filled picture
 BETWEEN = (8.0, 5.0)  # plug-and-play strengths, 0–255 scale, for the filled picture
@@ -140,12 +142,14 @@ class _Filling:
 
     def go_by(self, y: Tensor, known: Tensor) -> None:
         """Take y (C, H, W) where `known` for the observation from here on."""
-        self.known = known
-        self.held = holes_like(known, HELD_OUT, self.random) & self.observed
-        self.shown = known & ~self.held
-        # Of the two queries: without the held-out pixels, and with all.
-        self.masks = (Mask(self.shown.to(y.dtype)), Mask(known.to(y.dtype)))
-        self.y = self.masks[1].forward(y)
+        self.known, self.y = known, y * known
+        self.checked = here = window_around_holes(known, CHECKED, self.random)
+        self.held = holes_like(known[here], HELD_OUT, self.random) & self.observed[here]
+        self.shown = known.clone()
+        self.shown[here] &= ~self.held
+        # Of the two queries: the window without the held-out pixels, and the picture with all.
+        self.masks = (Mask(self.shown[here].to(y.dtype)), Mask(known.to(y.dtype)))
+        self.ys = (self.y[:, *here], self.y)
 
     def fit(self) -> RunningFit:
         """Fill wide holes with patches and remove noise, where there is any; then learn the rest."""
@@ -193,7 +197,7 @@ class _Filling:
         held = holes_like(self.observed, 1.0, self.random)
         shown = self.observed & ~held
         smooth = Mask(shown.to(self.y.dtype)).first_guess(self.y * shown)
-        if self.error(filled(shown), held) <= SAMPLE * self.error(smooth, held):
+        if _error(filled(shown), self.y, held) <= SAMPLE * _error(smooth, self.y, held):
             x = torch.where(self.wide, filled(self.observed), self.y)
             self.go_by(x, self.observed | self.wide)
             self.notes.append(REPEATED)
@@ -207,27 +211,25 @@ class _Filling:
 
     def dropped(self, say: Say) -> Iterator[Example]:
         say("first guess")
-        for seen in (self.shown, self.known):
-            guess = self.fill(self.y, seen)
+        for y, seen in ((self.ys[0], self.shown[self.checked]), (self.y, self.known)):
+            guess = self.fill(y, seen)
             self.queries.append(Query(mask_features(guess, seen), guess, ~seen))
         yield from dropped_again(
             self.y, self.shown, self.fill, self.recipe.copies, self.random, say
         )
 
     def masked(self, say: Say) -> Iterator[Example]:
-        yield from masked_again(
-            self.filled[0], self.known, self.fill, self.recipe.copies, self.random, say
-        )
-
-    def error(self, candidate: Tensor, held: Tensor) -> float:
-        return float(((candidate - self.y).square() * held).sum())
+        # What never saw the held-out pixels makes new examples where they are.
+        x = self.filled[1].clone()
+        x[:, *self.checked] = self.filled[0]
+        yield from masked_again(x, self.known, self.fill, self.recipe.copies, self.random, say)
 
     def first_finish(self, answers: list[Tensor]) -> Tensor:
-        """Clean up both fillings; the one that never saw held-out pixels makes new examples."""
+        """Clean up both fillings."""
         between = BETWEEN if self.nonlocal_helps and self.complete else ()
         self.filled = [
-            plug_and_play(mask.project(x, self.y), self.y, mask, between)
-            for x, mask in zip(answers, self.masks, strict=True)
+            plug_and_play(x, y, mask, between)
+            for x, y, mask in zip(self.explaining(answers), self.ys, self.masks, strict=True)
         ]
         return self.filled[1]
 
@@ -235,17 +237,22 @@ class _Filling:
         """Let the held-out pixels say how much non-local filtering helps, then do it with all."""
         if self.filled:  # two fits err less together
             answers = [(x + before) / 2.0 for x, before in zip(answers, self.filled, strict=True)]
-        checked, x = (mask.project(x, self.y) for x, mask in zip(answers, self.masks, strict=True))
+        checked, x = self.explaining(answers)
         if self.nonlocal_helps and self.complete:
             strengths, _ = helpful_strengths(
                 checked,
-                self.y,
+                self.ys[0],
                 self.masks[0],
-                lambda candidate: self.error(candidate, self.held),
+                lambda candidate: _error(candidate, self.ys[0], self.held),
                 go_on=self.in_time,
             )
             x = plug_and_play(x, self.y, self.masks[1], strengths)
         return x
+
+    def explaining(self, answers: list[Tensor]) -> list[Tensor]:
+        """Put the observed pixels back into the answers to the two queries."""
+        parts = zip(answers, self.ys, self.masks, strict=True)
+        return [mask.project(x, y) for x, y, mask in parts]
 
     @property
     def complete(self) -> bool:
@@ -264,3 +271,7 @@ class _Filling:
         """Say whether half of the time kept for finishing is left: what is found is done once more."""
         seconds = self.budget.seconds
         return seconds is None or self.budget.elapsed < (1.0 - FINISH_SHARE / 2) * seconds
+
+
+def _error(candidate: Tensor, y: Tensor, held: Tensor) -> float:
+    return float(((candidate - y).square() * held).sum())

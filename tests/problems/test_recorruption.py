@@ -21,6 +21,7 @@ from chnorm_cli.problems.recorruption import (
     recorrupted_noise,
     reduced_again,
     renoised,
+    window_around_holes,
 )
 
 SIGMA = 0.1
@@ -287,3 +288,13 @@ def test_a_few_small_holes_are_put_into_examples_several_times_over(share):
     )
     weight = next(examples).weight
     assert LEAST_HOLES <= float(weight.mean()) <= LEAST_HOLES + 0.005
+
+
+@pytest.mark.parametrize("hole", [(0, 0), (10, 12), (19, 23)])
+def test_a_window_around_holes_holds_one_wherever_it_is(hole):
+    known = torch.ones(20, 24, dtype=torch.bool)
+    known[hole] = False
+    here = window_around_holes(known, 120, seeded())
+    assert known[here].shape == (10, 12)
+    assert not bool(known[here].all())
+    assert known[window_around_holes(known, 480, seeded())].shape == known.shape
