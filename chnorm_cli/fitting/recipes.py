@@ -88,7 +88,8 @@ class SuperresRecipe:
     priors: int
     first_shrinks: tuple[float, ...] = (1.0, 0.9, 0.8, 0.7, 0.6)
     later_shrinks: tuple[float, ...] = (1.0, 0.8)
-    strengths: tuple[float, ...] = (15.0,) * 6  # plug-and-play iterations, 0–255 scale
+    # Of the plug-and-play iterations, 0–255 scale; those of one strength have momentum.
+    strengths: tuple[float, ...] = (15.0,) * 5 + (10.0,) * 5
     # Of another U-Net for the last step: descended with Muon it errs differently.
     second_muon_lr: float | None = None
     # The prior's cost grows with the enlarged picture. On a CPU, fewer priors share this many
@@ -108,7 +109,7 @@ SUPERRES = {
         RecorruptRecipe(steps=120, crop=48, tile=144),
         PriorRecipe(steps=80, muon_lr=0.01, decay_share=0.5),
         priors=0,
-        strengths=(15.0, 15.0),
+        strengths=(15.0, 15.0, 15.0, 10.0),
     ),
     Effort.NORMAL: SuperresRecipe(
         RecorruptRecipe(steps=300, crop=48, tile=144),
@@ -120,16 +121,22 @@ SUPERRES = {
         PriorRecipe(steps=200, muon_lr=0.01, decay_share=0.5),
         priors=4,
         prior_pixels=1_200_000,
+        strengths=(15.0,) * 8 + (10.0,) * 6 + (7.0,) * 6,
     ),
 }
 
 # The prior only costs at ×2 (−0.3 dB, 3× the time). An ×2 picture is nearly right, so that the noise
-# that plug-and-play takes to be in it may fall.
-FALLING = (15.0, 12.0, 10.0, 8.0, 7.0, 6.0)
+# that plug-and-play takes to be in it may be less.
 DOUBLE = {
-    Effort.FAST: replace(SUPERRES[Effort.FAST], strengths=(15.0, 10.0, 7.0)),
-    Effort.NORMAL: replace(SUPERRES[Effort.NORMAL], strengths=FALLING, second_muon_lr=0.02),
-    Effort.BEST: replace(SUPERRES[Effort.BEST], strengths=FALLING, second_muon_lr=0.02),
+    Effort.FAST: replace(SUPERRES[Effort.FAST], strengths=(10.0, 10.0, 6.0, 6.0)),
+    Effort.NORMAL: replace(
+        SUPERRES[Effort.NORMAL], strengths=(10.0,) * 4 + (6.0,) * 4, second_muon_lr=0.02
+    ),
+    Effort.BEST: replace(
+        SUPERRES[Effort.BEST],
+        strengths=(10.0,) * 4 + (6.0,) * 4 + (4.0,) * 4,
+        second_muon_lr=0.02,
+    ),
 }
 
 # Per architecture; the shape of the hourglass and its jitter are the authors'.

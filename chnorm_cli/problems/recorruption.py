@@ -180,9 +180,7 @@ def random_window(size: torch.Size, most: int, random: torch.Generator) -> tuple
     return part(size[0]), part(size[1])
 
 
-def window_around_holes(
-    known: Tensor, most: int, random: torch.Generator
-) -> tuple[slice, slice]:
+def window_around_holes(known: Tensor, most: int, random: torch.Generator) -> tuple[slice, slice]:
     """Give rows and columns of a window of about `most` pixels around a random hole, or all."""
     share = (most / known.numel()) ** 0.5
     if share >= 1 or bool(known.all()):

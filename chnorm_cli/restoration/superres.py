@@ -67,6 +67,7 @@ def _staged(
     if recipe.second_muon_lr is not None:
         another = unet_for(problem, spec, problem.channels, settings.seed + 1)
         last.append((another, replace(recipe.recorrupt, muon_lr=recipe.second_muon_lr)))
+    budget = Budget(0, settings.steps, settings.time)
     factors = FACTORS[scale]
     priors = recipe.priors if choice.fit is Fit.BOTH else 0
     if y.device.type == "cpu":
@@ -129,12 +130,14 @@ def _staged(
         x = torch.stack(enlarged).mean(0)
         if fitted:
             x = (x + torch.stack(fitted).mean(0)) / 2
-        return plug_and_play(x, y, operator, recipe.strengths, ENLARGING)
+        return plug_and_play(
+            x, y, operator, recipe.strengths, ENLARGING, go_on=lambda: not budget.short_of(0.0)
+        )
 
     stages = [enlarge(level, unet, recipe.recorrupt) for level in range(len(factors) - 1)]
     stages += [enlarge(len(factors) - 1, network, recorrupt) for network, recorrupt in last]
     stages += [prior(number) for number in range(priors)]
-    fit = StagedFit(stages, combine, Budget(0, settings.steps, settings.time))
+    fit = StagedFit(stages, combine, budget)
     return Restoration(
         fit,
         settings=settings,
