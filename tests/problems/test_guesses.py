@@ -4,7 +4,8 @@ import pytest
 import torch
 from pictures import bundled, psnr
 
-from chnorm_cli.problems.guesses import fill_guess
+from chnorm_cli.problems import guesses
+from chnorm_cli.problems.guesses import fill_guess, helpful_strengths, plug_and_play
 from chnorm_cli.problems.names import FirstGuess
 from chnorm_cli.problems.operators import Downsample, Identity, Mask
 from chnorm_cli.problems.problem import Problem
@@ -66,3 +67,49 @@ def test_a_problem_says_its_sizes_and_what_was_observed():
     small = Problem(y, Downsample((4, 6), 3))
     assert (small.size, small.channels) == ((12, 18), 3)
     assert small.observed.shape == (4, 6)
+
+
+def search(truth, known, **options):
+    """Give the strengths that help where `known` is false, and what they make of the smooth filling."""
+    operator = Mask(known.float())
+    start = operator.first_guess(truth * known)
+
+    def error(x):
+        return float((x - truth).square()[:, ~known].sum())
+
+    return start, operator, helpful_strengths(start, truth * known, operator, error, **options)
+
+
+def test_strengths_that_helped_do_again_what_they_did():
+    truth, known = crop(64), half_known(64)
+    start, operator, (strengths, reached) = search(truth, known)
+    assert len(strengths) > 3
+    assert strengths == sorted(strengths, reverse=True)
+    assert psnr(reached, truth) > psnr(start, truth) + 0.3
+    assert torch.equal(plug_and_play(start, truth * known, operator, strengths), reached)
+
+
+def test_momentum_arrives_sooner_where_many_iterations_lead(monkeypatch):
+    truth, known = crop(), half_known()
+    operator = Mask(known.float())
+    start = operator.first_guess(truth * known)
+
+    def settled(momentum, iterations):
+        monkeypatch.setattr(guesses, "MOMENTUM", momentum)
+        return plug_and_play(start, truth * known, operator, (12.0,) * iterations)
+
+    usual = guesses.MOMENTUM
+    end = settled(0.0, 30)
+    assert psnr(settled(usual, 6), end) > psnr(settled(0.0, 6), end) + 2.0
+
+
+def test_nothing_helps_where_there_is_no_time_or_nothing_to_gain():
+    truth, known = crop(), half_known()
+    start, operator, (strengths, x) = search(truth, known, go_on=lambda: False)
+    assert strengths == []
+    assert x is start
+    y = truth * known
+    assert plug_and_play(start, y, operator, STRENGTHS, go_on=lambda: False) is start
+    _, _, (strengths, x) = search(torch.full_like(truth, 0.5), known)
+    assert strengths == []
+    assert torch.equal(x, torch.full_like(truth, 0.5))
