@@ -72,7 +72,13 @@ PRIOR_STEPS = {Effort.FAST: 400, Effort.NORMAL: 2000, Effort.BEST: 6000}
 
 INPAINT = {
     Effort.FAST: replace(
-        RECORRUPT[Effort.FAST], steps=100, copies=3, symmetries=SYMMETRIES, polish=(), tile=256
+        RECORRUPT[Effort.FAST],
+        steps=100,
+        copies=3,
+        symmetries=SYMMETRIES,
+        polish=(),
+        tile=256,
+        iterations=8,
     ),
     Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], steps=600, copies=6, polish=(), tile=256),
     Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12, polish=(), tile=256),

@@ -54,7 +54,7 @@ def helpful_strengths(
     go_on: Callable[[], bool] = lambda: True,
     strength: float = 14.0,
     weakest: float = 3.0,
-    most: int = 24,
+    most: int,
 ) -> tuple[list[float], Tensor]:
     """Find plug-and-play strengths that lower `error`, on pixels that were held out, one by one.
 

@@ -77,7 +77,11 @@ def search(truth, known, **options):
     def error(x):
         return float((x - truth).square()[:, ~known].sum())
 
-    return start, operator, helpful_strengths(start, truth * known, operator, error, **options)
+    return (
+        start,
+        operator,
+        helpful_strengths(start, truth * known, operator, error, most=24, **options),
+    )
 
 
 def test_strengths_that_helped_do_again_what_they_did():
