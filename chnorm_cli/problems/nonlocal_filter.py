@@ -11,7 +11,7 @@ combines the values of small patches instead (+0.3 dB).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -128,29 +128,45 @@ def filter_once(
         top = max(0, int(band_rows[0]) - settings.radius)
         bottom = min(height - patch, int(band_rows[-1]) + settings.radius) + patch
         band = slice(top, bottom)
-        blocks = list(torch.split(columns, BLOCK))
-        if wanted is not None:
-            blocks = [block for block in blocks if _reaches(block, wanted[band], settings)]
-        if not blocks:
-            continue
-        values, weights = _filter_band(
-            z[:, band],
-            None if pilot is None else pilot[:, band],
-            (band_rows - top, blocks),
-            settings,
-            closed_form,
-        )
-        total[:, band] += values
-        weight[:, band] += weights
+        for blocks in _runs(torch.split(columns, BLOCK), wanted, band, width - patch + 1, settings):
+            left, right = _extent(blocks, width - patch + 1, settings)
+            here = (slice(None), band, slice(left, right))
+            values, weights = _filter_band(
+                z[here],
+                None if pilot is None else pilot[here],
+                (band_rows - top, [block - left for block in blocks]),
+                settings,
+                closed_form,
+            )
+            total[here] += values
+            weight[here] += weights
     return torch.where(weight > 0, total / weight, z)
 
 
-def _reaches(block: Tensor, wanted: Tensor, settings: Pass) -> bool:
-    """Say whether groups of references at the columns `block` can hold a wanted pixel of a band."""
-    positions = wanted.shape[1] - settings.patch + 1
-    left = int(_left(block[0], positions, settings))
-    right = left + _reach(positions, settings) + settings.patch - 1
-    return bool(wanted[:, left:right].any())
+def _runs(
+    blocks: Sequence[Tensor],
+    wanted: Tensor | None,
+    band: slice,
+    positions: int,
+    settings: Pass,
+) -> list[list[Tensor]]:
+    """Give the blocks whose groups can hold a `wanted` pixel of the band, neighbours together."""
+    if wanted is None:
+        return [list(blocks)]
+    runs: list[list[Tensor]] = [[]]
+    for block in blocks:
+        left, right = _extent([block], positions, settings)
+        if bool(wanted[band, left:right].any()):
+            runs[-1].append(block)
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def _extent(blocks: Sequence[Tensor], positions: int, settings: Pass) -> tuple[int, int]:
+    """Give the columns, up to the second excluded, that groups of references at `blocks` are from."""
+    first, last = (int(_left(block[0], positions, settings)) for block in (blocks[0], blocks[-1]))
+    return first, last + _reach(positions, settings) + settings.patch - 1
 
 
 def _reach(positions: int, settings: Pass) -> int:
