@@ -204,9 +204,11 @@ def _filter_band(
     weighted = estimate.patches.reshape(count * k, -1) * trust.view(-1, 1)
     sums = torch.zeros_like(patches).index_add_(0, groups.flatten(), weighted)
     trusts = patches.new_zeros(len(patches), 1).index_add_(0, groups.flatten(), trust.view(-1, 1))
+    # A pixel's weight is the sum of those of the patches over it.
+    spread = F.pad(trusts.view(1, height - patch + 1, width - patch + 1), (patch - 1,) * 4)
     return (
         F.fold(sums.mT[None], (height, width), patch)[0],
-        F.fold(trusts.mT.expand(patch**2, -1)[None], (height, width), patch)[0],
+        F.avg_pool2d(spread, patch, 1, divisor_override=1),
     )
 
 
