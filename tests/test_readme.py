@@ -71,3 +71,17 @@ def test_examples_are_understood(arguments):
     assert command is not None or name in ("--help", "--version", "--install-completion")
     if command is not None:
         command.make_context(name, rest, parent=parent)  # raises for what it does not know
+
+
+def test_numbers_in_the_table_of_results_were_measured():
+    measured = set(
+        re.findall(r"\| (\d+\.\d\d) · ", (ROOT / "benchmarks" / "RESULTS.md").read_text())
+    )
+    rows = re.findall(
+        r"^\| (?:denoise|inpaint|super-resolution)[^|]*\|([^|]*\|[^|]*)\|$",
+        README.read_text(),
+        re.MULTILINE,
+    )
+    claimed = {number for row in rows for number in re.findall(r"\d+\.\d\d", row)}
+    assert len(claimed) > 20
+    assert claimed <= measured, f"not in RESULTS.md: {sorted(claimed - measured)}"

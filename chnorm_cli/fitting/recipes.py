@@ -78,7 +78,7 @@ INPAINT = {
         symmetries=SYMMETRIES,
         polish=(),
         tile=256,
-        iterations=8,
+        iterations=16,
     ),
     Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], steps=600, copies=6, polish=(), tile=256),
     Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12, polish=(), tile=256),
