@@ -78,10 +78,12 @@ INPAINT = {
         symmetries=SYMMETRIES,
         polish=(),
         tile=256,
-        iterations=16,
+        iterations=10,
     ),
-    Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], steps=600, copies=6, polish=(), tile=256),
-    Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12, polish=(), tile=256),
+    Effort.NORMAL: replace(
+        RECORRUPT[Effort.NORMAL], steps=600, copies=6, polish=(), tile=256, iterations=14
+    ),
+    Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12, polish=(), tile=256, iterations=24),
 }
 
 

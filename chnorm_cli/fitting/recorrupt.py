@@ -44,7 +44,7 @@ class RecorruptRecipe:
     trials: int = 0  # with known truth, to weigh what the network and the last passes say
     drawings: int = 0  # dead leaves to learn from beside the picture
     strengths: tuple[float, ...] = ()  # of a non-local first guess for holes, 0–255 scale
-    iterations: int = 24  # of plug-and-play that are tried at the end, for holes
+    iterations: int = 0  # of plug-and-play that are tried at the end, for holes
 
 
 def transformed(x: Tensor, symmetry: int) -> Tensor:

@@ -43,7 +43,7 @@ from chnorm_cli.restoration.denoise import denoising_fit
 from chnorm_cli.restoration.restoration import Restoration
 
 HELD_OUT = 0.03  # share of observed pixels that decides between candidates
-CHECKED = 1 << 17  # pixels; a window of so many says enough about how well a picture is filled
+CHECKED = 1 << 18  # pixels; a window of so many says enough about how well a picture is filled
 FINISH_SHARE = 0.25  # of --time, kept for the non-local filtering at the end
 SHARES = (0.45, 0.55)  # of the steps: on observed pixels, then on the filled picture
 BETWEEN = (8.0, 5.0)  # plug-and-play strengths, 0–255 scale, for the filled picture
