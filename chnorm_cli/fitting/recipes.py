@@ -78,7 +78,7 @@ INPAINT = {
         symmetries=SYMMETRIES,
         polish=(),
         tile=256,
-        iterations=10,
+        iterations=16,
     ),
     Effort.NORMAL: replace(
         RECORRUPT[Effort.NORMAL], steps=600, copies=6, polish=(), tile=256, iterations=14
