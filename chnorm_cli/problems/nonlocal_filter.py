@@ -67,6 +67,9 @@ THIRD = Pass(Combine.VALUES, neighbours=48, patch=4, noise_share=0.7)
 # The same for noise that neighbours share: of that, a pilot has kept some (benchmarks/README.md).
 SHARED_NOISE_SHARE = 2.0
 ClosedForm = Callable[[Tensor, Tensor | None], Estimate]  # noisy groups, and their pilots
+# Of the principal components of patches, those that noisy patches and a pilot's are matched on.
+NOISY_COMPONENTS, PILOT_COMPONENTS = 64, 24
+COMPONENT_PATCHES = 8192  # patches of the picture that determine them, about
 BLOCK = 8  # references are handled in BLOCK × BLOCK groups that share one search window
 
 
@@ -96,7 +99,9 @@ def nonlocal_filter(
         return y.clone()
     basis = opponent_basis(y.shape[0]).to(y)
     z = torch.einsum("ij,jhw->ihw", basis, y)
-    if pilot is not None:
+    if pilot is y:
+        pilot = z  # then nothing is done twice below
+    elif pilot is not None:
         pilot = torch.einsum("ij,jhw->ihw", basis, pilot)
     noise = noise.in_colours(basis)
     for settings in passes:
@@ -121,6 +126,7 @@ def filter_once(
     rows = _grid(height, patch, settings.stride)
     columns = _grid(width, patch, settings.stride)
     closed_form = _closed_form(settings, noise, len(z))
+    filters = _matching_filters(z if pilot is None else pilot, pilot is not None, patch)
     total = torch.zeros_like(z)
     weight = torch.zeros_like(z[:1])
     wanted = None if wanted is None else wanted.cpu()
@@ -131,10 +137,12 @@ def filter_once(
         for blocks in _runs(torch.split(columns, BLOCK), wanted, band, width - patch + 1, settings):
             left, right = _extent(blocks, width - patch + 1, settings)
             here = (slice(None), band, slice(left, right))
+            noisy = z[here]
             values, weights = _filter_band(
-                z[here],
-                None if pilot is None else pilot[here],
+                noisy,
+                None if pilot is None else noisy if pilot is z else pilot[here],
                 (band_rows - top, [block - left for block in blocks]),
+                filters,
                 settings,
                 closed_form,
             )
@@ -183,6 +191,7 @@ def _filter_band(
     z: Tensor,
     pilot: Tensor | None,
     references: tuple[Tensor, list[Tensor]],
+    filters: Tensor,
     settings: Pass,
     closed_form: ClosedForm,
 ) -> tuple[Tensor, Tensor]:
@@ -192,28 +201,36 @@ def _filter_band(
     """
     height, width = z.shape[-2:]
     patch = settings.patch
-    patches = _patches(z, patch)  # (positions, C·n)
-    guide = patches if pilot is None else _patches(pilot, patch)
-    groups = _similar(guide, (height - patch + 1, width - patch + 1), references, settings)
+    guide = z if pilot is None else pilot
+    groups = _similar(F.conv2d(guide[None], filters)[0], references, settings)
     count, k = groups.shape
-    members = patches[groups.flatten()].view(count, k, -1)
-    models = None if pilot is None else guide[groups.flatten()].view(count, k, -1)
-    estimate = closed_form(members, models)
+    at = groups.flatten()
+
+    def members(picture: Tensor) -> Tensor:  # (sets, groups, k, values)
+        chosen = _patches(picture, settings).index_select(1, at)
+        return chosen.view(len(chosen), count, k, -1)
+
+    noisy = members(z)
+    models = None if pilot is None else noisy if pilot is z else members(pilot)
+    patches, kept = closed_form(noisy, models)
     # A patch that keeps less noise counts for more.
-    trust = 1.0 / estimate.kept.clamp_min(1.0 / k)  # (G, k)
-    weighted = estimate.patches.reshape(count * k, -1) * trust.view(-1, 1)
-    sums = torch.zeros_like(patches).index_add_(0, groups.flatten(), weighted)
-    trusts = patches.new_zeros(len(patches), 1).index_add_(0, groups.flatten(), trust.view(-1, 1))
-    # A pixel's weight is the sum of those of the patches over it.
-    spread = F.pad(trusts.view(1, height - patch + 1, width - patch + 1), (patch - 1,) * 4)
-    return (
-        F.fold(sums.mT[None], (height, width), patch)[0],
-        F.avg_pool2d(spread, patch, 1, divisor_override=1),
+    trust = 1.0 / kept.mean(0).clamp_min(1.0 / k)  # (groups, k)
+    weighted = (patches * trust[..., None]).view(len(noisy), count * k, -1, patch**2)
+    wide = width - patch + 1
+    corners = at // wide * width + at % wide
+    inside = torch.arange(patch)[:, None] * width + torch.arange(patch)
+    pixels = (corners[:, None] + inside.flatten().to(at)).flatten()
+    sums = z.new_zeros(len(z), height * width).scatter_add_(
+        1, pixels.expand(len(z), -1), weighted.transpose(1, 2).reshape(len(z), -1)
     )
+    trusts = z.new_zeros((height - patch + 1) * wide).index_add_(0, at, trust.flatten())
+    # A pixel's weight is the sum of those of the patches over it.
+    spread = F.pad(trusts.view(1, -1, wide), (patch - 1,) * 4)
+    return sums.view_as(z), F.avg_pool2d(spread, patch, 1, divisor_override=1)
 
 
 def _closed_form(settings: Pass, noise: Noise, channels: int) -> ClosedForm:
-    """Give what denoises groups (G, k, C·n) of this pass; what it says of noise kept is (G, k)."""
+    """Give what denoises groups (…, k, values) of this pass."""
     if settings.combine is Combine.VALUES:
         share = settings.noise_share if noise.kernel is None else SHARED_NOISE_SHARE
         covariance = share * noise.covariance(channels, settings.patch)
@@ -230,34 +247,42 @@ def _closed_form(settings: Pass, noise: Noise, channels: int) -> ClosedForm:
             return combine_by_risk(noisy, noise.sigma)
         return combine_by_pilot(noisy, pilot, noise.sigma)
 
-    if settings.combine is Combine.PATCHES:
-        return by_patches
+    return by_patches
 
-    def by_colour(noisy: Tensor, pilot: Tensor | None) -> Estimate:
-        def split(groups: Tensor) -> Tensor:  # (G, C, k, n); matrix products are slow on views
-            return groups.view(*groups.shape[:2], channels, -1).transpose(1, 2).contiguous()
 
-        estimate = by_patches(split(noisy), None if pilot is None else split(pilot))
-        return Estimate(estimate.patches.transpose(1, 2).flatten(2), estimate.kept.mean(1))
+def _matching_filters(guide: Tensor, pilot: bool, patch: int) -> Tensor:
+    """Give the principal components (m, C, patch, patch) that patches of `guide` are matched on.
 
-    return by_colour
+    Distances in them are nearly those of the patches, for a fraction of the time, and what they
+    leave out is mostly noise: the matches of a pilot become better (benchmarks/README.md).
+    """
+    height, width = guide.shape[-2:]
+    sparse = max(1, math.isqrt(height * width // COMPONENT_PATCHES))
+    patches = F.unfold(guide[None], patch, stride=sparse)[0].double()
+    centred = patches - patches.mean(1, keepdim=True)
+    components = torch.linalg.eigh(centred @ centred.mT).eigenvectors.flip(1)
+    most = PILOT_COMPONENTS if pilot else NOISY_COMPONENTS
+    filters: Tensor = components[:, :most].mT.reshape(-1, len(guide), patch, patch)
+    return filters.to(guide)
 
 
 def _similar(
-    guide: Tensor,
-    positions: tuple[int, int],
+    features: Tensor,
     references: tuple[Tensor, list[Tensor]],
     settings: Pass,
 ) -> Tensor:
-    """Find the `neighbours` positions most like each reference: (references, k) flat indices."""
-    tall, wide = positions
+    """Find the `neighbours` positions whose features (m, h, w) are most like each reference's.
+
+    Give flat indices (references, k).
+    """
+    wide = features.shape[-1]
     rows, blocks = references
     reach = _reach(wide, settings)
     held = torch.stack([torch.cat([b, b[-1:].expand(BLOCK - len(b))]) for b in blocks])
     real = torch.stack([torch.arange(BLOCK) < len(b) for b in blocks])  # the last block is padded
     left = _left(held[:, 0], wide, settings)  # (B,)
-    device = guide.device
-    cells = guide.view(tall, wide, -1)
+    device = features.device
+    cells = features.permute(1, 2, 0).contiguous()
     window = left[:, None] + torch.arange(reach)  # (B, reach)
     candidates = cells[:, window.to(device)].transpose(0, 1).flatten(1, 2)  # (B, tall·reach, m)
     wanted = cells[rows.to(device)][:, held.to(device)].transpose(0, 1).flatten(1, 2)  # (B, R, m)
@@ -274,8 +299,12 @@ def _similar(
     return flat.flatten(0, 1)[kept]
 
 
-def _patches(z: Tensor, patch: int) -> Tensor:
-    return F.unfold(z[None], patch)[0].mT.contiguous()
+def _patches(z: Tensor, settings: Pass) -> Tensor:
+    """Give all patches of z (C, H, W), as (1, positions, C·n), or (C, positions, n) by colour."""
+    patches = z.unfold(1, settings.patch, 1).unfold(2, settings.patch, 1)
+    if settings.combine is Combine.PATCHES_BY_COLOUR:
+        return patches.reshape(len(z), -1, settings.patch**2)
+    return patches.permute(1, 2, 0, 3, 4).reshape(1, -1, len(z) * settings.patch**2)
 
 
 def _grid(length: int, patch: int, stride: int) -> Tensor:

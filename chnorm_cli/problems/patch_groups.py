@@ -72,9 +72,11 @@ def combine_values(noisy: Tensor, pilot: Tensor, noise: Tensor) -> Estimate:
 
 def _inverse(gram: Tensor, ridge: float) -> Tensor:
     """Give (Gram matrix + ridge I)⁻¹."""
-    ridges = ridge * torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
-    inverse: Tensor = torch.cholesky_inverse(_factor(gram, ridges))
-    return inverse
+    eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
+    factor = _factor(gram, ridge * eye)
+    # L⁻ᵀ L⁻¹: half the time of `cholesky_inverse` on a CPU.
+    half: Tensor = torch.linalg.solve_triangular(factor, eye.expand_as(gram), upper=False)
+    return half.mT @ half
 
 
 def _factor(gram: Tensor, noise: Tensor) -> Tensor:
