@@ -69,6 +69,21 @@ def test_a_better_pilot_gives_a_better_picture():
     assert psnr(guided, truth) > psnr(plain, truth) + 1.0
 
 
+@pytest.mark.parametrize("settings", QUICK)
+def test_a_picture_can_be_its_own_pilot(settings):
+    y = noisy(crop())
+    same = nonlocal_filter(y, Noise(SIGMA), (settings,), pilot=y)
+    torch.testing.assert_close(same, nonlocal_filter(y, Noise(SIGMA), (settings,), y.clone()))
+
+
+def test_patches_find_their_like_among_others():
+    flat, striped = torch.zeros(3, 40, 60), torch.zeros(3, 40, 60)
+    striped[:, :, ::2] = 1.0
+    truth = torch.cat([flat + 0.5, striped, flat + 0.5], 1)  # averaged with flat, stripes would go
+    x = nonlocal_filter(noisy(truth), Noise(SIGMA), QUICK)
+    assert psnr(x[:, 44:76], truth[:, 44:76]) > 34
+
+
 def test_noise_that_neighbours_share_is_removed_by_who_knows_of_it():
     truth = crop()
     kernel = torch.eye(3)[..., None, None] * torch.full((3, 3), 1 / 3)
