@@ -10,11 +10,11 @@ class DeviceError(RuntimeError):
 
 
 def choose_device(name: str) -> torch.device:
-    """Turn `auto`, `cpu`, `cuda` or `cuda:N` into a device that works."""
+    """Turn `auto`, `cpu`, `cuda` or `cuda:N` into a device that works; a GPU has its number."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cpu":
         return torch.device("cpu")
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name.split(":", maxsplit=1)[0] != "cuda":
         raise ValueError(f"unknown device {name!r}: choose auto, cpu, cuda or cuda:N")
     if torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
@@ -31,7 +31,9 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise ValueError(f"unknown device {name!r}: choose auto, cpu, cuda or cuda:N") from None
-    if device.index is not None and device.index >= torch.cuda.device_count():
+    if device.index is None:
+        return torch.device("cuda", torch.cuda.current_device())
+    if device.index >= torch.cuda.device_count():
         raise DeviceError(
             f"device {name} is not available: there are {torch.cuda.device_count()} CUDA devices,"
             " counted from 0"
