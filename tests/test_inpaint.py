@@ -8,6 +8,7 @@ from test_restoration import solved
 
 from chnorm_cli.fitting.settings import Effort, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.problems.guesses import helpful_strengths, plug_and_play
 from chnorm_cli.problems.names import FirstGuess
 from chnorm_cli.restoration import inpaint, prepare_inpaint
 
@@ -126,3 +127,25 @@ def test_a_window_is_enough_to_check_a_large_picture(monkeypatch):
     assert not np.array_equal(windowed.pixels, whole.pixels)
     assert np.array_equal(windowed.pixels[~mask], x[~mask])
     assert error(windowed, x, mask) < 1.1 * error(whole, x, mask)
+
+
+def test_what_the_search_found_goes_on_with_the_held_out_pixels(monkeypatch):
+    mask = np.random.default_rng(0).random((96, 96)) < 0.5
+    found, played = [], []
+
+    def search(*args, **options):
+        found.append(helpful_strengths(*args, **options))
+        return found[-1]
+
+    def play(x, y, operator, strengths, **options):
+        played.append(list(strengths))
+        return plug_and_play(x, y, operator, strengths, **options)
+
+    monkeypatch.setattr(inpaint, "helpful_strengths", search)
+    monkeypatch.setattr(inpaint, "plug_and_play", play)
+    solution, _ = filled(wall(), mask, steps=40)
+    ((strengths, reached),) = found
+    assert len(strengths) > inpaint.SETTLING
+    assert played[-1] == strengths[-inpaint.SETTLING :]
+    before = np.square(reached.movedim(0, -1).numpy()[mask] - wall()[mask]).mean()
+    assert error(solution, wall(), mask) < before

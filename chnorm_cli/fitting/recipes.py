@@ -78,12 +78,13 @@ INPAINT = {
         symmetries=SYMMETRIES,
         polish=(),
         tile=256,
-        iterations=16,
+        iterations=24,
+        enough=0.003,  # with few iterations, on to the weaker ones sooner
     ),
     Effort.NORMAL: replace(
-        RECORRUPT[Effort.NORMAL], steps=600, copies=6, polish=(), tile=256, iterations=14
+        RECORRUPT[Effort.NORMAL], steps=600, copies=6, polish=(), tile=256, iterations=60
     ),
-    Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12, polish=(), tile=256, iterations=24),
+    Effort.BEST: replace(RECORRUPT[Effort.BEST], copies=12, polish=(), tile=256, iterations=90),
 }
 
 
@@ -97,7 +98,7 @@ class SuperresRecipe:
     first_shrinks: tuple[float, ...] = (1.0, 0.9, 0.8, 0.7, 0.6)
     later_shrinks: tuple[float, ...] = (1.0, 0.8)
     # Of the plug-and-play iterations, 0–255 scale; those of one strength have momentum.
-    strengths: tuple[float, ...] = (15.0,) * 5 + (10.0,) * 5
+    strengths: tuple[float, ...] = (15.0,) * 6 + (10.0,) * 6 + (7.0,) * 5
     # Of another U-Net for the last step: descended with Muon it errs differently.
     second_muon_lr: float | None = None
     # The prior's cost grows with the enlarged picture. On a CPU, fewer priors share this many
@@ -129,7 +130,7 @@ SUPERRES = {
         PriorRecipe(steps=200, muon_lr=0.01, decay_share=0.5),
         priors=4,
         prior_pixels=1_200_000,
-        strengths=(15.0,) * 8 + (10.0,) * 6 + (7.0,) * 6,
+        strengths=(15.0,) * 10 + (10.0,) * 10 + (7.0,) * 8 + (5.0,) * 6,
     ),
 }
 

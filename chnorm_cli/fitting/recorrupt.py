@@ -45,6 +45,7 @@ class RecorruptRecipe:
     drawings: int = 0  # dead leaves to learn from beside the picture
     strengths: tuple[float, ...] = ()  # of a non-local first guess for holes, 0–255 scale
     iterations: int = 0  # of plug-and-play that are tried at the end, for holes
+    enough: float = 0.001  # of the held-out error; a strength that lowers it by less is reduced
 
 
 def transformed(x: Tensor, symmetry: int) -> Tensor:

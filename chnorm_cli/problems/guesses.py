@@ -21,7 +21,6 @@ ENLARGING = (
     Pass(Combine.VALUES, neighbours=48, patch=4, radius=12, stride=3),
 )
 MOMENTUM = 0.8  # of the picture's last change, by which the next iteration begins ahead
-ENOUGH = 0.003  # of the held-out error; a strength that lowers it by less is reduced
 
 
 def plug_and_play(
@@ -57,14 +56,16 @@ def helpful_strengths(
     *,
     go_on: Callable[[], bool] = lambda: True,
     strength: float = 14.0,
-    weakest: float = 3.0,
+    weakest: float = 1.5,
+    enough: float,
     most: int,
 ) -> tuple[list[float], Tensor]:
     """Find plug-and-play strengths that lower `error`, on pixels that were held out, one by one.
 
-    Give them with what they made of x. `go_on` says whether there is time for one more. A strength
-    (0–255 scale) that hardly helps any more is reduced, down to `weakest`: pictures of walls and
-    roofs gain 2 dB from many strong iterations, leaves and fur 0.3 dB from a weak one.
+    Give them, `most` or fewer, with what they made of x. `go_on` says whether there is time for one
+    more. A strength (0–255 scale) that lowers the error by no more than the share `enough` is
+    reduced, down to `weakest`: pictures of walls and roofs gain 3 dB from many strong iterations,
+    leaves and fur less, and from weak ones.
     """
     best = error(x)
     before = x
@@ -74,11 +75,11 @@ def helpful_strengths(
             break
         candidate = _corrected(x, before, y, operator, strength, (FILLING,))
         reached = error(candidate)
-        enough = reached < (1.0 - ENOUGH) * best
+        helps = reached < (1.0 - enough) * best
         if reached < best:
             before, x, best = x, candidate, reached
             accepted.append(strength)
-        if not enough:
+        if not helps:
             before = x
             strength /= 1.4
             if strength < weakest:

@@ -45,6 +45,7 @@ from chnorm_cli.restoration.restoration import Restoration
 HELD_OUT = 0.03  # share of observed pixels that decides between candidates
 CHECKED = 1 << 18  # pixels; a window of so many says enough about how well a picture is filled
 FINISH_SHARE = 0.25  # of --time, kept for the non-local filtering at the end
+SETTLING = 10  # iterations in which a picture that lacked the held-out pixels takes them in
 SHARES = (0.45, 0.55)  # of the steps: on observed pixels, then on the filled picture
 BETWEEN = (8.0, 5.0)  # plug-and-play strengths, 0–255 scale, for the filled picture
 WIDE = 7.0  # pixels from the middle of a hole to what is known; beyond, patches beat a U-Net
@@ -239,14 +240,17 @@ class _Filling:
             answers = [(x + before) / 2.0 for x, before in zip(answers, self.filled, strict=True)]
         checked, x = self.explaining(answers)
         if self.nonlocal_helps and self.complete:
-            strengths, _ = helpful_strengths(
+            strengths, reached = helpful_strengths(
                 checked,
                 self.ys[0],
                 self.masks[0],
                 lambda candidate: _error(candidate, self.ys[0], self.held),
                 go_on=self.in_time,
+                enough=self.recipe.enough,
                 most=self.recipe.iterations,
             )
+            if reached.shape == x.shape:  # all was checked, and only the held-out pixels are new
+                x, strengths = self.masks[1].project(reached, self.y), strengths[-SETTLING:]
             x = plug_and_play(x, self.y, self.masks[1], strengths)
         return x
 

@@ -69,7 +69,7 @@ def test_a_problem_says_its_sizes_and_what_was_observed():
     assert small.observed.shape == (4, 6)
 
 
-def search(truth, known, **options):
+def search(truth, known, enough=0.003, **options):
     """Give the strengths that help where `known` is false, and what they make of the smooth filling."""
     operator = Mask(known.float())
     start = operator.first_guess(truth * known)
@@ -80,7 +80,9 @@ def search(truth, known, **options):
     return (
         start,
         operator,
-        helpful_strengths(start, truth * known, operator, error, most=24, **options),
+        helpful_strengths(
+            start, truth * known, operator, error, enough=enough, most=24, **options
+        ),
     )
 
 
@@ -91,6 +93,13 @@ def test_strengths_that_helped_do_again_what_they_did():
     assert strengths == sorted(strengths, reverse=True)
     assert psnr(reached, truth) > psnr(start, truth) + 0.3
     assert torch.equal(plug_and_play(start, truth * known, operator, strengths), reached)
+
+
+def test_who_is_content_with_less_stays_longer_at_a_strength():
+    truth, known = crop(64), half_known(64)
+    _, _, (hasty, _) = search(truth, known, enough=0.02)
+    _, _, (patient, _) = search(truth, known, enough=0.0)
+    assert patient.count(patient[0]) > hasty.count(hasty[0])
 
 
 def test_momentum_arrives_sooner_where_many_iterations_lead(monkeypatch):
