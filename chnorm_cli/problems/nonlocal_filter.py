@@ -11,7 +11,7 @@ combines the values of small patches instead (+0.3 dB).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -26,6 +26,7 @@ from chnorm_cli.problems.patch_groups import (
     combine_by_risk,
     combine_values,
 )
+from chnorm_cli.problems.threads import side_by_side
 
 
 class Combine(StrEnum):
@@ -71,6 +72,9 @@ ClosedForm = Callable[[Tensor, Tensor | None], Estimate]  # noisy groups, and th
 NOISY_COMPONENTS, PILOT_COMPONENTS = 64, 24
 COMPONENT_PATCHES = 8192  # patches of the picture that determine them, about
 BLOCK = 8  # references are handled in BLOCK × BLOCK groups that share one search window
+RUN = 8  # blocks side by side that a CPU filters at once: more take more memory and are no faster
+Place = tuple[slice, slice, slice]  # of a picture (C, H, W)
+Part = tuple[Place, tuple[Tensor, list[Tensor]]]  # and the rows and blocks of references there
 
 
 def opponent_basis(channels: int) -> Tensor:
@@ -130,24 +134,28 @@ def filter_once(
     total = torch.zeros_like(z)
     weight = torch.zeros_like(z[:1])
     wanted = None if wanted is None else wanted.cpu()
-    for band_rows in torch.split(rows, BLOCK):
-        top = max(0, int(band_rows[0]) - settings.radius)
-        bottom = min(height - patch, int(band_rows[-1]) + settings.radius) + patch
-        band = slice(top, bottom)
-        for blocks in _runs(torch.split(columns, BLOCK), wanted, band, width - patch + 1, settings):
-            left, right = _extent(blocks, width - patch + 1, settings)
-            here = (slice(None), band, slice(left, right))
-            noisy = z[here]
-            values, weights = _filter_band(
-                noisy,
-                None if pilot is None else noisy if pilot is z else pilot[here],
-                (band_rows - top, [block - left for block in blocks]),
-                filters,
-                settings,
-                closed_form,
-            )
-            total[here] += values
-            weight[here] += weights
+    blocks = torch.split(columns, BLOCK)
+    longest = RUN if z.device.type == "cpu" else len(blocks)
+
+    def parts() -> Iterator[Part]:
+        for band_rows in torch.split(rows, BLOCK):
+            top = max(0, int(band_rows[0]) - settings.radius)
+            bottom = min(height - patch, int(band_rows[-1]) + settings.radius) + patch
+            band = slice(top, bottom)
+            for run in _runs(blocks, wanted, band, width - patch + 1, settings, longest):
+                left, right = _extent(run, width - patch + 1, settings)
+                here = (slice(None), band, slice(left, right))
+                yield here, (band_rows - top, [block - left for block in run])
+
+    def filtered(part: Part) -> tuple[Place, Tensor, Tensor]:
+        here, references = part
+        noisy = z[here]
+        pilots = None if pilot is None else noisy if pilot is z else pilot[here]
+        return here, *_filter_part(noisy, pilots, references, filters, settings, closed_form)
+
+    for here, values, weights in side_by_side(filtered, parts(), z.device):
+        total[here] += values
+        weight[here] += weights
     return torch.where(weight > 0, total / weight, z)
 
 
@@ -157,17 +165,19 @@ def _runs(
     band: slice,
     positions: int,
     settings: Pass,
+    longest: int,
 ) -> list[list[Tensor]]:
-    """Give the blocks whose groups can hold a `wanted` pixel of the band, neighbours together."""
-    if wanted is None:
-        return [list(blocks)]
+    """Give the blocks whose groups can hold a `wanted` pixel of the band, `longest` at once."""
     runs: list[list[Tensor]] = [[]]
     for block in blocks:
-        left, right = _extent([block], positions, settings)
-        if bool(wanted[band, left:right].any()):
-            runs[-1].append(block)
-        elif runs[-1]:
+        if wanted is not None:
+            left, right = _extent([block], positions, settings)
+            if not bool(wanted[band, left:right].any()):
+                runs.append([])
+                continue
+        if len(runs[-1]) == longest:
             runs.append([])
+        runs[-1].append(block)
     return [run for run in runs if run]
 
 
@@ -187,7 +197,7 @@ def _left(first: Tensor, positions: int, settings: Pass) -> Tensor:
     return (first - settings.radius).clamp(0, positions - _reach(positions, settings))
 
 
-def _filter_band(
+def _filter_part(
     z: Tensor,
     pilot: Tensor | None,
     references: tuple[Tensor, list[Tensor]],
@@ -195,10 +205,7 @@ def _filter_band(
     settings: Pass,
     closed_form: ClosedForm,
 ) -> tuple[Tensor, Tensor]:
-    """Filter the references in one band, at rows and blocks of columns.
-
-    Give weighted sums (C, h, W) and weights (1, h, W).
-    """
+    """Filter references at rows and blocks of columns: weighted sums (C, h, W), weights (1, h, W)."""
     height, width = z.shape[-2:]
     patch = settings.patch
     guide = z if pilot is None else pilot

@@ -6,6 +6,7 @@ import pytest
 import torch
 from pictures import bundled, psnr
 
+from chnorm_cli.problems import nonlocal_filter as filtering
 from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.nonlocal_filter import (
     FIRST,
@@ -183,3 +184,21 @@ def test_gpu_and_cpu_agree():
     assert there.device.type == "cuda"
     # Neighbours that are equally near may be chosen differently, so pixels may differ a little.
     assert psnr(there.cpu(), nonlocal_filter(y, Noise(SIGMA), QUICK)) > 45
+
+
+def test_the_number_of_threads_hardly_changes_the_result():
+    y = noisy(crop(size=64))
+    before = torch.get_num_threads()
+    results = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        results.append(nonlocal_filter(y, Noise(SIGMA), QUICK))
+    torch.set_num_threads(before)
+    assert psnr(*results) > 60
+
+
+def test_parts_of_a_wide_picture_join(monkeypatch):
+    y = noisy(crop(size=96))
+    whole = nonlocal_filter(y, Noise(SIGMA), QUICK)
+    monkeypatch.setattr(filtering, "RUN", 1)
+    assert psnr(nonlocal_filter(y, Noise(SIGMA), QUICK), whole) > 60
