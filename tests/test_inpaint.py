@@ -149,3 +149,17 @@ def test_what_the_search_found_goes_on_with_the_held_out_pixels(monkeypatch):
     assert played[-1] == strengths[-inpaint.SETTLING :]
     before = np.square(reached.movedim(0, -1).numpy()[mask] - wall()[mask]).mean()
     assert error(solution, wall(), mask) < before
+
+
+@pytest.mark.parametrize(("checked", "most"), [(96**2, 60), (48**2, 30), (16**2, 24)])
+def test_a_large_picture_has_fewer_iterations(monkeypatch, checked, most):
+    asked = []
+
+    def search(x, *_, **options):
+        asked.append(options["most"])
+        return [], x
+
+    monkeypatch.setattr(inpaint, "helpful_strengths", search)
+    monkeypatch.setattr(inpaint, "CHECKED", checked)
+    filled(wall(), missing(SCRATCH), effort=Effort.NORMAL, steps=2)
+    assert asked == [most]

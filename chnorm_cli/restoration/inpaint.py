@@ -44,6 +44,7 @@ from chnorm_cli.restoration.restoration import Restoration
 
 HELD_OUT = 0.03  # share of observed pixels that decides between candidates
 CHECKED = 1 << 18  # pixels; a window of so many says enough about how well a picture is filled
+AFFORDED = 24  # iterations, whatever the size of a picture
 FINISH_SHARE = 0.25  # of --time, kept for the non-local filtering at the end
 SETTLING = 10  # iterations in which a picture that lacked the held-out pixels takes them in
 SHARES = (0.45, 0.55)  # of the steps: on observed pixels, then on the filled picture
@@ -247,12 +248,19 @@ class _Filling:
                 lambda candidate: _error(candidate, self.ys[0], self.held),
                 go_on=self.in_time,
                 enough=self.recipe.enough,
-                most=self.recipe.iterations,
+                most=self.tries(),
             )
             if reached.shape == x.shape:  # all was checked, and only the held-out pixels are new
                 x, strengths = self.masks[1].project(reached, self.y), strengths[-SETTLING:]
-            x = plug_and_play(x, self.y, self.masks[1], strengths)
+            x = plug_and_play(
+                x, self.y, self.masks[1], strengths, go_on=lambda: not self.budget.short_of(0.0)
+            )
         return x
+
+    def tries(self) -> int:
+        """Give the number of iterations to try: a large picture repeats on all what a window found."""
+        affordable = round(self.recipe.iterations * 2 * CHECKED / self.known.numel())
+        return min(self.recipe.iterations, max(AFFORDED, affordable))
 
     def explaining(self, answers: list[Tensor]) -> list[Tensor]:
         """Put the observed pixels back into the answers to the two queries."""
