@@ -241,6 +241,7 @@ class _Filling:
             answers = [(x + before) / 2.0 for x, before in zip(answers, self.filled, strict=True)]
         checked, x = self.explaining(answers)
         if self.nonlocal_helps and self.complete:
+            self.running[-1].activity = "let similar patches correct the answer"
             strengths, reached = helpful_strengths(
                 checked,
                 self.ys[0],
