@@ -95,10 +95,10 @@ def test_the_same_seed_gives_the_same_bytes_and_leaves_torchs_random_numbers_alo
     assert run(1) != first
 
 
+@pytest.mark.usefixtures("threads_put_back")
 @pytest.mark.parametrize("ending", ["to the end", "closed", "raised"])
 @pytest.mark.parametrize("task", TASKS)
 def test_the_number_of_threads_is_put_back(task, ending):
-    usual = torch.get_num_threads()
     torch.set_num_threads(3)
     restoration = prepared(task, threads=1, steps=2)
     inside = []
@@ -113,7 +113,6 @@ def test_the_number_of_threads_is_put_back(task, ending):
             steps.throw(KeyboardInterrupt)
     assert inside == [1]
     assert torch.get_num_threads() == 3
-    torch.set_num_threads(usual)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])

@@ -55,6 +55,10 @@ class Budget:
         """Say whether work of so many seconds would not end in time."""
         return self.seconds is not None and self.elapsed + seconds > self.seconds
 
+    def in_time(self) -> bool:
+        """Say whether there is time left."""
+        return not self.short_of(0.0)
+
     def exhausted(self, index: int, *, reserve: float = 0.0) -> Outcome | None:
         """Give the reason to end after step `index`, keeping `reserve` seconds for what follows."""
         if index >= self.last_step:

@@ -253,9 +253,7 @@ class _Filling:
             )
             if reached.shape == x.shape:  # all was checked, and only the held-out pixels are new
                 x, strengths = self.masks[1].project(reached, self.y), strengths[-SETTLING:]
-            x = plug_and_play(
-                x, self.y, self.masks[1], strengths, go_on=lambda: not self.budget.short_of(0.0)
-            )
+            x = plug_and_play(x, self.y, self.masks[1], strengths, go_on=self.budget.in_time)
         return x
 
     def tries(self) -> int:

@@ -130,9 +130,7 @@ def _staged(
         x = torch.stack(enlarged).mean(0)
         if fitted:
             x = (x + torch.stack(fitted).mean(0)) / 2
-        return plug_and_play(
-            x, y, operator, recipe.strengths, ENLARGING, go_on=lambda: not budget.short_of(0.0)
-        )
+        return plug_and_play(x, y, operator, recipe.strengths, ENLARGING, go_on=budget.in_time)
 
     stages = [enlarge(level, unet, recipe.recorrupt) for level in range(len(factors) - 1)]
     stages += [enlarge(len(factors) - 1, network, recorrupt) for network, recorrupt in last]

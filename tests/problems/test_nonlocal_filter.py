@@ -186,14 +186,13 @@ def test_gpu_and_cpu_agree():
     assert psnr(there.cpu(), nonlocal_filter(y, Noise(SIGMA), QUICK)) > 45
 
 
+@pytest.mark.usefixtures("threads_put_back")
 def test_the_number_of_threads_hardly_changes_the_result():
     y = noisy(crop(size=64))
-    before = torch.get_num_threads()
     results = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
         results.append(nonlocal_filter(y, Noise(SIGMA), QUICK))
-    torch.set_num_threads(before)
     assert psnr(*results) > 60
 
 

@@ -11,11 +11,9 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(autouse=True, params=[1, 3])
-def threads(request):
-    before = torch.get_num_threads()
+def threads(request, threads_put_back):
     torch.set_num_threads(request.param)
-    yield request.param
-    torch.set_num_threads(before)
+    return request.param
 
 
 def test_results_come_in_order(threads):
