@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chnorm_cli.fitting.settings import FitSettings
+from chnorm_cli.fitting.solution import DivergedError
 from chnorm_cli.images import from_unit, to_unit
 from chnorm_cli.restoration import (
     Restoration,
@@ -17,10 +18,6 @@ from chnorm_cli.restoration import (
 )
 
 Array = np.ndarray[Any, Any]
-
-
-class DivergedError(ArithmeticError):
-    """The fit diverged and there is no picture to give."""
 
 
 def denoise(

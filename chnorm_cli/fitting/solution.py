@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 
 
+class DivergedError(ArithmeticError):
+    """The loss or its gradient is not finite, and going back did not help: there is no picture."""
+
+
 class Outcome(Enum):
     """Why a fit ended, as a sentence for people."""
 

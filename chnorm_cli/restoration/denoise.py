@@ -8,18 +8,18 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from chnorm_cli.classical.nonlocal_filter import Combine, Pass, nonlocal_filter
 from chnorm_cli.fitting.budget import Budget
+from chnorm_cli.fitting.mixture import mixed, mixture_weights
 from chnorm_cli.fitting.recipes import GRAY_TWICE, Choice, choose
 from chnorm_cli.fitting.recorrupt import RecorruptFit
 from chnorm_cli.fitting.settings import Effort, FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.fitting.stages import Stage, StagedFit
-from chnorm_cli.problems.mixture import mixed, mixture_weights
-from chnorm_cli.problems.noise import CLEAN_SIGMA, Noise, find_noise
-from chnorm_cli.problems.nonlocal_filter import Combine, Pass, nonlocal_filter
+from chnorm_cli.noise.law import CLEAN_SIGMA, Noise, find_noise
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.problems.recorruption import (
+from chnorm_cli.recorruption.examples import (
     Example,
     FreshNoise,
     Query,

@@ -14,7 +14,7 @@ from chnorm_cli.device import describe_device
 from chnorm_cli.fitting.recipes import Choice, Recipe
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.fitting.solution import Outcome, Solution, Step
-from chnorm_cli.fitting.stages import Fit as RunningFit
+from chnorm_cli.fitting.stages import RunningFit
 from chnorm_cli.generators.spec import parameters
 from chnorm_cli.problems.problem import Problem
 

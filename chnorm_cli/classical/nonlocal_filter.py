@@ -19,14 +19,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from chnorm_cli.problems.noise import Noise
-from chnorm_cli.problems.patch_groups import (
+from chnorm_cli.classical.patch_groups import (
     Estimate,
     combine_by_pilot,
     combine_by_risk,
     combine_values,
 )
-from chnorm_cli.problems.threads import side_by_side
+from chnorm_cli.classical.threads import side_by_side
+from chnorm_cli.noise.law import Noise
 
 
 class Combine(StrEnum):

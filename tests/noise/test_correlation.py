@@ -4,8 +4,8 @@ import pytest
 import torch
 from pictures import bundled
 
-from chnorm_cli.problems.correlation import correlated_noise
-from chnorm_cli.problems.noise import Noise, estimate_sigma, find_noise
+from chnorm_cli.noise.correlation import correlated_noise
+from chnorm_cli.noise.law import Noise, estimate_sigma, find_noise
 
 PICTURES = ["astronaut", "camera", "chelsea", "coffee"]
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from chnorm_cli.problems.correlation import correlated_noise
+from chnorm_cli.noise.correlation import correlated_noise
 
 BLOCK = 32  # pixels; large enough to measure noise in, small enough to find smooth ones
 QUANTILE = 0.05  # the smoothest blocks: in them the texture is weakest

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from chnorm_cli.problems.patch_groups import combine_by_pilot, combine_by_risk, combine_values
+from chnorm_cli.classical.patch_groups import combine_by_pilot, combine_by_risk, combine_values
 
 SIGMA = 25 / 255
 
