@@ -13,7 +13,7 @@ from benchmarks.peers import to_tensor
 from benchmarks.pictures import Pixels
 from benchmarks.rows import OURS, Row
 from benchmarks.scores import psnr
-from chnorm_cli.noise.law import find_noise
+from chnorm_cli.noise.gaussian import find_noise
 from chnorm_cli.restoration import prepare_denoise
 
 LEVELS = (0.0, 5.0, 10.0, 15.0, 25.0, 50.0, 75.0)

@@ -10,7 +10,7 @@ from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.mixture import mixed
 from chnorm_cli.fitting.recipes import RECORRUPT
 from chnorm_cli.fitting.settings import Effort, FirstGuess, FitSettings
-from chnorm_cli.noise.law import Noise
+from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.restoration import prepare_denoise
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from chnorm_cli.classical.first_guess import first_guess
 from chnorm_cli.classical.nonlocal_filter import Combine, Pass, nonlocal_filter
-from chnorm_cli.noise.law import Noise
+from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.problems.names import FirstGuess
 from chnorm_cli.problems.operators import Mask, Operator
 

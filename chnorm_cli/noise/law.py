@@ -1,102 +1,113 @@
-"""The noise in a picture: how to draw it, and how strong it is, found from the picture alone."""
+"""The law of the noise in one picture: what is found once, and used by all that denoises."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from chnorm_cli.noise.correlation import correlated_noise
+from chnorm_cli.noise.gaussian import Noise
+from chnorm_cli.noise.level import Level
+from chnorm_cli.noise.names import Doubt, Kind
+from chnorm_cli.noise.stabilizer import Stabilizer
 
-BLOCK = 32  # pixels; large enough to measure noise in, small enough to find smooth ones
-QUANTILE = 0.05  # the smoothest blocks: in them the texture is weakest
-CLEAN_SIGMA = 1.0 / 255  # below this there is nothing to remove that 8 bits could show
+DARK, LIGHT = 0.02, 0.98  # quantiles of the picture, between which a level is said
 
 
 @dataclass(frozen=True)
-class Noise:
-    """Gaussian noise of standard deviation `sigma`, in units of the picture, of mean 0.
+class Law:
+    """The noise of a picture y (C, H, W), and the way to a picture z in which it is white and back.
 
-    It is independent in every pixel and channel, or what `kernel` (C, C, k, k), k odd, makes of
-    such noise, where neighbouring pixels and colours share it.
+        z = B t(y),     x̂ = E⁻¹(B⁺ ẑ + (1 − B⁺B) t(y))
+
+    `noise` is that of z, `level` says how strong it is in y, and `low` and `high` between which
+    brightnesses y lies; `stabilizer` is t and E (None where z is y), `mixing` B (C', C) takes apart noise
+    that colours share; mixtures of them in which there is none are kept. `flat` (H, W) are pixels that say nothing and stay as they are.
+    `doubt` says why there is nothing to remove, where that is so.
     """
 
-    sigma: float
-    kernel: Tensor | None = None
+    noise: Noise
+    level: Level
+    low: float = 0.0
+    high: float = 1.0
+    stabilizer: Stabilizer | None = None
+    mixing: Tensor | None = None
+    flat: Tensor | None = None
+    doubt: Doubt | None = None
 
-    def added_to(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """Give (C, H, W) with fresh noise, not clipped; `generator` says where it is drawn."""
-        return x + self.sigma * self._unit(x, generator).to(x.device)
+    @property
+    def sigma(self) -> float:
+        """The standard deviation of the noise in y, over brightness and colours, in units of y."""
+        x = torch.linspace(self.low, self.high, 65).expand(len(self.level.read), -1)
+        return float(self.level.variance(x).mean().sqrt())
 
-    def in_colours(self, basis: Tensor) -> Noise:
-        """Give this noise as it is after the orthonormal change of colours `basis` (C, C)."""
-        if self.kernel is None:
-            return self
-        return replace(
-            self, kernel=torch.einsum("ij,jkuv->ikuv", basis.to(self.kernel), self.kernel)
-        )
+    @property
+    def kind(self) -> Kind:
+        """The name of such noise."""
+        return self.level.kind
 
-    def covariance(self, channels: int, side: int) -> Tensor:
-        """Give the covariance (C·n, C·n) of the n = side² pixels of a patch, colour by colour."""
-        n = side**2
-        if self.kernel is None:
-            return self.sigma**2 * torch.eye(channels * n)
-        # What two pixels share depends on the way from one to the other only.
-        shared = F.conv2d(self.kernel, self.kernel, padding=side - 1)  # (C, C, 2·side − 1, …)
-        middle = shared.shape[-1] // 2
-        rows, columns = (
-            i.flatten() for i in torch.meshgrid(*[torch.arange(side)] * 2, indexing="ij")
-        )
-        down, right = rows - rows[:, None] + middle, columns - columns[:, None] + middle
-        return self.sigma**2 * shared[:, :, down, right].transpose(1, 2).reshape(channels * n, -1)
+    def whitened(self, y: Tensor) -> Tensor:
+        """Give z (C, H, W), whose noise is `noise`."""
+        z = y if self.stabilizer is None else self.stabilizer.forward(y)
+        return z if self.mixing is None else torch.einsum("ij,jhw->ihw", self.mixing.to(z), z)
 
-    def _unit(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        channels, height, width = x.shape
-        margin = 0 if self.kernel is None else self.kernel.shape[-1] - 1
-        shape = (channels, height + margin, width + margin)
-        white = torch.randn(shape, generator=generator, dtype=x.dtype, device=generator.device)
-        if self.kernel is None:
-            return white
-        return F.conv2d(white[None], self.kernel.to(white))[0]
+    def undone(self, z: Tensor, y: Tensor) -> Tensor:
+        """Give the x (C, H, W) whose noisy pictures have z (C', H, W) for their mean: without bias."""
+        if self.mixing is not None:
+            back = torch.linalg.pinv(self.mixing).to(z)
+            beside = y if self.stabilizer is None else self.stabilizer.forward(y)
+            z = beside + torch.einsum("ij,jhw->ihw", back, z - self.whitened(y))
+        return z if self.stabilizer is None else self.stabilizer.inverse(z)
 
+    def restored(self, z: Tensor, y: Tensor, strength: float = 1.0) -> Tensor:
+        """Give the restored picture for ẑ: flat areas as in y, and less of the noise taken out at will."""
+        x = self.undone(z, y)
+        if self.flat is not None:
+            x = torch.where(self.flat.to(x.device), y, x)
+        return x if strength >= 1.0 else torch.lerp(y, x, strength)
 
-def find_noise(y: Tensor, sigma: float | None = None) -> Noise:
-    """Find the noise in (C, H, W): whether pixels share it, and, without `sigma`, how strong it is."""
-    level, kernel = correlated_noise(y) or (None, None)
-    if sigma is None:
-        sigma = estimate_sigma(y) if level is None else level
-    return Noise(sigma, kernel)
+    def levels(self) -> tuple[float, float]:
+        """Give the standard deviation of the noise in the dark and in the light, in units of y."""
+        ends = torch.tensor([self.low, self.high]).expand(len(self.level.read), -1)
+        dark, light = self.level.variance(ends).mean(0).sqrt().tolist()
+        return dark, light
 
+    def sentence(self) -> str:
+        """Say the law; levels on the scale on which white is 255."""
+        words = f"σ {255 * self.sigma:.1f} of 255"
+        if not self.level.is_constant:
+            dark, light = (255 * level for level in self.levels())
+            grows = "grows with brightness" if light >= dark else "differs"
+            words = (
+                f"{self.kind}, {grows}: σ {dark:.1f} in the dark, {light:.1f} in the light, of 255"
+            )
+        if self.noise.kernel is not None:
+            words += ", shared by neighbours"
+        if self.mixing is not None:
+            words += ", the same in all colours"
+        return words
 
-def estimate_sigma(y: Tensor) -> float:
-    """Estimate the standard deviation of independent Gaussian noise in (C, H, W), in units of y.
+    def as_dict(self) -> dict[str, Any]:
+        """Give plain values for the JSON report; levels and gains on the scale on which white is 255."""
+        dark, light = self.levels()
+        level = self.level
 
-    The second difference along both axes removes the picture where it is smooth. Its root mean
-    square is taken block by block, and the smoothest blocks count: scikit-image's wavelet
-    estimate, a median over the whole picture, takes texture for noise (5.6 where a clean
-    Peppers has about 4). Dividing by the same statistic of pure noise calibrates it exactly.
-    Blocks with many clipped pixels are left out, because there the noise is cut off.
-    """
-    c, height, width = y.shape
-    if min(height, width) < 3:
-        return 0.0
-    reference = torch.randn(c, height, width, generator=torch.Generator().manual_seed(0))
-    clipped = (y <= y.min()) | (y >= y.max())
-    return _smoothest(y.float().cpu(), clipped.cpu()) / _smoothest(reference, None)
+        def scaled(values: Tensor, by: float) -> list[float]:
+            return [round(by * v, 6) for v in values.tolist()]
 
-
-def _smoothest(y: Tensor, clipped: Tensor | None) -> float:
-    difference = torch.tensor([1.0, -2.0, 1.0])
-    kernel = torch.outer(difference, difference)[None, None] / 6.0  # unit gain for white noise
-    detail = F.conv2d(y[:, None], kernel)
-    block = min(BLOCK, *detail.shape[-2:])
-    stride = max(1, block // 2)
-    power = F.avg_pool2d(detail.square(), block, stride).flatten()
-    if clipped is not None:
-        share = F.avg_pool2d(clipped[:, None, 1:-1, 1:-1].float(), block, stride).flatten()
-        # Strong noise clips a little everywhere; then the least clipped fifth of the blocks counts
-        # (Astronaut in 8 bits at σ = 50: 48.0, and 32.6 if all blocks counted).
-        power = power[share <= max(0.01, float(torch.quantile(share, 0.2)))]
-    return float(torch.quantile(power[:: max(1, len(power) // 10_000_000)], QUANTILE).sqrt())
+        return {
+            "kind": str(self.kind),
+            "sigma": round(255 * self.sigma, 4),
+            "sigma_dark": round(255 * dark, 4),
+            "sigma_light": round(255 * light, 4),
+            "read": scaled(level.read, 255),
+            "gain": scaled(level.gain, 255),
+            "speckle": scaled(level.speckle, 1),
+            "black": scaled(level.black, 255),
+            "shared_by_neighbours": self.noise.kernel is not None,
+            "shared_by_colours": self.mixing is not None,
+            "flat_share": 0.0 if self.flat is None else round(float(self.flat.float().mean()), 6),
+            "doubt": None if self.doubt is None else str(self.doubt),
+        }

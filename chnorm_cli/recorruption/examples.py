@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from chnorm_cli.classical.first_guess import first_guess
-from chnorm_cli.noise.law import Noise
+from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.problems.names import Kernel, Say
 from chnorm_cli.problems.operators import Downsample, resized
 from chnorm_cli.recorruption.dead_leaves import dead_leaves

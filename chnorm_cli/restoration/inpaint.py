@@ -19,7 +19,7 @@ from chnorm_cli.fitting.recorrupt import RecorruptFit
 from chnorm_cli.fitting.settings import FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.fitting.stages import Direct, RunningFit, Stage, StagedFit
-from chnorm_cli.noise.law import Noise
+from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem

@@ -15,7 +15,7 @@ from chnorm_cli.classical.nonlocal_filter import (
     nonlocal_filter,
     opponent_basis,
 )
-from chnorm_cli.noise.law import Noise
+from chnorm_cli.noise.gaussian import Noise
 
 QUICK = tuple(replace(settings, radius=8) for settings in (FIRST, SECOND, THIRD))
 SIGMA = 25 / 255

@@ -5,7 +5,7 @@ import torch
 from pictures import bundled
 
 from chnorm_cli.noise.correlation import correlated_noise
-from chnorm_cli.noise.law import Noise, estimate_sigma, find_noise
+from chnorm_cli.noise.gaussian import Noise, estimate_sigma, find_noise
 
 PICTURES = ["astronaut", "camera", "chelsea", "coffee"]
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from chnorm_cli.classical.first_guess import first_guess
-from chnorm_cli.noise.law import Noise
+from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.recorruption.examples import (
