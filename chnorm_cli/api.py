@@ -21,19 +21,33 @@ Array = np.ndarray[Any, Any]
 
 
 def denoise(
-    image: Array, *, sigma: float | None = None, settings: FitSettings | None = None
+    image: Array,
+    *,
+    sigma: float | None = None,
+    noise: str = "auto",
+    strength: float = 1.0,
+    settings: FitSettings | None = None,
 ) -> Array:
-    """Remove Gaussian noise from a picture.
+    """Remove the noise from a picture; its law is found from the picture.
 
     >>> clean = denoise(noisy)                      # (H, W) or (H, W, C) → same shape and dtype
-    >>> clean = denoise(noisy, sigma=25)            # noise level known, on the 0–255 scale
+    >>> clean = denoise(noisy, sigma=25)            # white noise of known σ, in the array's units
 
-    `image` is uint8, uint16 or float, gray (H, W) or with 1 to 4 channels last; floats are taken
-    to lie in [0, 1] or are scaled to it and back. Raises `ValueError` for input that cannot be
-    restored and `DivergedError` when the fit fails.
+    `image` is uint8, uint16 or float, gray (H, W) or with 1 to 4 channels last. `sigma` is in the
+    units of the array, as in scikit-image: 25 for uint8, 0.1 for floats in [0, 1]. `noise` forces a
+    kind (gaussian, poisson, poisson-gaussian, speckle, mixed); `strength` is how much of the noise
+    is removed, 0 to 1.5. Raises `ValueError` for input that cannot be restored and `DivergedError`
+    when the fit fails.
     """
-    pixels, back = _opened(image)
-    return back(_run(prepare_denoise(pixels, sigma=sigma, settings=settings)))
+    pixels, back, span = _opened(image)
+    scaled = None if sigma is None else 255.0 * sigma / span
+    restoration = prepare_denoise(
+        pixels, sigma=scaled, noise=noise, strength=strength, settings=settings
+    )
+    restored = _run(restoration)
+    same = restored == pixels  # floats outside [0, 1] make a round trip otherwise
+    result = back(restored)
+    return np.where(same.reshape(result.shape), np.asarray(image), result)
 
 
 def inpaint(
@@ -47,11 +61,12 @@ def inpaint(
 
     >>> whole = inpaint(scratched, mask)
 
-    Observed pixels come back bit for bit, unless `sigma` (0–255 scale) says they are noisy.
+    Observed pixels come back bit for bit, unless `sigma` (in the array's units) says they are noisy.
     """
     image, missing = np.asarray(image), np.asarray(missing, dtype=bool)
-    pixels, back = _opened(image)
-    restored = back(_run(prepare_inpaint(pixels, missing, sigma=sigma, settings=settings)))
+    pixels, back, span = _opened(image)
+    scaled = None if sigma is None else 255.0 * sigma / span
+    restored = back(_run(prepare_inpaint(pixels, missing, sigma=scaled, settings=settings)))
     if not sigma:
         restored[~missing] = image[~missing]  # floats outside [0, 1] make a round trip otherwise
     return restored
@@ -66,12 +81,12 @@ def superres(
 
     `kernel` is how the small picture was made: bicubic, lanczos or box, all antialiased.
     """
-    pixels, back = _opened(image)
+    pixels, back, _ = _opened(image)
     return back(_run(prepare_superres(pixels, scale, kernel=kernel, settings=settings)))
 
 
-def _opened(image: Array) -> tuple[Array, Callable[[Array], Array]]:
-    """Give float pixels (H, W, C) and the way back to the shape and dtype of the input."""
+def _opened(image: Array) -> tuple[Array, Callable[[Array], Array], float]:
+    """Give float pixels (H, W, C), the way back to the shape and dtype of the input, and its span."""
     image = np.asarray(image)
     if image.ndim not in (2, 3):
         raise ValueError(f"image must be (H, W) or (H, W, C), not of shape {image.shape}")
@@ -81,7 +96,7 @@ def _opened(image: Array) -> tuple[Array, Callable[[Array], Array]]:
     def back(pixels: Array) -> Array:
         return from_unit(pixels[..., 0] if gray else pixels, rule)
 
-    return (unit[..., None] if gray else unit), back
+    return (unit[..., None] if gray else unit), back, rule.span
 
 
 def _run(restoration: Restoration) -> Array:

@@ -51,6 +51,7 @@ LIGHT = [
     "chnorm_cli.fitting.solution",
     "chnorm_cli.fitting.budget",
     "chnorm_cli.generators.names",
+    "chnorm_cli.noise.names",
     "chnorm_cli.problems.names",
 ]
 HEAVY = {"torch", "scipy", "skimage", "matplotlib"}
@@ -170,7 +171,17 @@ def test_tests_are_short_too(path):
 
 # Words, and what is tested through its user.
 ELSEWHERE = {
-    "noise": {"__init__"},
+    "noise": {
+        "__init__",
+        "names",
+        "differences",
+        "silence",
+        "points",
+        "curves",
+        "level",
+        "stabilized",
+        "law",
+    },
     "problems": {"__init__", "names", "problem"},
     "classical": {"__init__", "first_guess"},
     "recorruption": {"__init__"},

@@ -11,7 +11,7 @@ from chnorm_cli.noise.correlation import correlated_noise
 from chnorm_cli.noise.curves import fit_level
 from chnorm_cli.noise.differences import second_difference
 from chnorm_cli.noise.gaussian import CLEAN_SIGMA, Noise, estimate_sigma
-from chnorm_cli.noise.law import DARK, LIGHT, Law
+from chnorm_cli.noise.law import DARK, LIGHT, NARROW, Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Doubt, Kind
 from chnorm_cli.noise.points import Points, measure, smoothest
@@ -22,7 +22,6 @@ from chnorm_cli.noise.stabilizer import Stabilizer
 # Kurtosis of second differences in the smoothest places. Noise: 2.7 (cut off at black and white) to
 # 3.7 (counts). Grass, gravel, bricks, fur, print: 4.8 to 20. Dither: 1.6 to 2.3. (38 pictures.)
 LEAST_KURTOSIS, MOST_KURTOSIS = 2.45, 4.3
-NARROW = 0.4  # of the nominal range; a picture in less is judged in its own
 BEYOND = 0.05  # of the nominal range, by which a picture may leave it
 TOGETHER = 0.6  # correlation of colours from which on they are taken to share their noise
 NOISELESS = 0.02  # of the variance of the noise: a mixture of colours with less is kept as it is

@@ -14,6 +14,7 @@ from chnorm_cli.noise.names import Doubt, Kind
 from chnorm_cli.noise.stabilizer import Stabilizer
 
 DARK, LIGHT = 0.02, 0.98  # quantiles of the picture, between which a level is said
+NARROW, WIDE = 0.4, 1.1  # of the nominal range; other pictures are judged in their own
 
 
 @dataclass(frozen=True)
@@ -75,18 +76,20 @@ class Law:
         return dark, light
 
     def sentence(self) -> str:
-        """Say the law; levels on the scale on which white is 255."""
-        words = f"σ {255 * self.sigma:.1f} of 255"
-        if not self.level.is_constant:
-            dark, light = (255 * level for level in self.levels())
+        """Say the law, on the scale on which white is 255, or the brightest of a picture in less."""
+        narrow = self.stabilizer is not None and not NARROW <= self.high - self.low <= WIDE
+        unit = 255.0 / (self.high - self.low) if narrow else 255.0
+        scale = "255 of its own range" if narrow else "255"
+        if self.level.is_constant:
+            words = f"σ {unit * self.sigma:.1f} of {scale}"
+        else:
+            dark, light = (unit * level for level in self.levels())
             grows = "grows with brightness" if light >= dark else "differs"
-            words = (
-                f"{self.kind}, {grows}: σ {dark:.1f} in the dark, {light:.1f} in the light, of 255"
-            )
+            words = f"{self.kind}, {grows}: σ {dark:.1f} in the dark, {light:.1f} in the light, of {scale}"
         if self.noise.kernel is not None:
             words += ", shared by neighbours"
         if self.mixing is not None:
-            words += ", the same in all colours"
+            words += ", shared by the colours"
         return words
 
     def as_dict(self) -> dict[str, Any]:
@@ -98,6 +101,7 @@ class Law:
             return [round(by * v, 6) for v in values.tolist()]
 
         return {
+            "sentence": self.sentence(),
             "kind": str(self.kind),
             "sigma": round(255 * self.sigma, 4),
             "sigma_dark": round(255 * dark, 4),
