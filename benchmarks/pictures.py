@@ -22,6 +22,7 @@ class Source:
     names: tuple[str, ...] = ()
     crop: int | None = None
     gray: bool = False
+    kind: str = "real"  # the subfolder of shots beside the mean of many
 
     def pictures(self, kind: str) -> list[tuple[str, Pixels]]:
         """Give (name, pixels) of the pictures in the subfolder `kind`, or in the folder itself."""
@@ -47,7 +48,7 @@ class Source:
         """Give (name, noisy, truth) for each X_real.png, one shot, with an X_mean.png of many."""
         if self.folder is None:
             return []
-        shots = [f for f in self._files("real") if f.stem.endswith("_real")]
+        shots = [f for f in self._files(self.kind) if f.stem.endswith("_real")]
         names = [(f, f.stem.removesuffix("_real")) for f in shots]
         return [
             (name, self.cut(read(f)), self.cut(read(f.with_stem(f"{name}_mean"))))
@@ -75,7 +76,8 @@ class Source:
     def _files(self, kind: str) -> list[Path]:
         assert self.folder is not None
         inner = self.folder / kind
-        return sorted((inner if inner.is_dir() else self.folder).glob("*.png"))
+        files = (inner if inner.is_dir() else self.folder).iterdir()
+        return sorted(f for f in files if f.suffix.lower() in (".png", ".tif", ".jpg"))
 
 
 def default_folder() -> Path | None:

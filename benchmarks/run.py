@@ -15,9 +15,10 @@ from benchmarks.pictures import CHECKOUT, Source, default_folder
 from benchmarks.table import tables
 from chnorm_cli.fitting.settings import Effort, Fit, GeneratorName
 
-TASKS = ("denoise", "inpaint", "superres", "sigma", "prior", "step")
+TASKS = ("denoise", "noise", "inpaint", "superres", "sigma", "prior", "step")
 PEERS = (
     "bm3d",
+    "bm3d-anscombe",
     "nlm",
     "wavelet",
     "tv",

@@ -22,7 +22,7 @@ from chnorm_cli.noise.stabilizer import Stabilizer
 # Kurtosis of second differences in the smoothest places. Noise: 2.7 (cut off at black and white) to
 # 3.7 (counts). Grass, gravel, bricks, fur, print: 4.8 to 20. Dither: 1.6 to 2.3. (38 pictures.)
 LEAST_KURTOSIS, MOST_KURTOSIS = 2.45, 4.3
-BEYOND = 0.05  # of the nominal range, by which a picture may leave it
+BEYOND = 0.5  # of the nominal range, by which noise may take a picture beyond it
 TOGETHER = 0.6  # correlation of colours from which on they are taken to share their noise
 NOISELESS = 0.02  # of the variance of the noise: a mixture of colours with less is kept as it is
 FEW_LEVELS = 2  # values of a picture that is all dots

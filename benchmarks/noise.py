@@ -1,0 +1,113 @@
+"""Noise as it really is: it follows the brightness, and ours is told nothing of it.
+
+Peers are told the true law where they can use it: BM3D plain and non-local means the root mean
+square, BM3D between the stabilizing transform of the law and its exact unbiased inverse all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter
+
+from benchmarks.contest import Contender, contest, ours, timed
+from benchmarks.options import Options
+from benchmarks.peers import DENOISERS, bm3d, to_pixels, to_tensor
+from benchmarks.pictures import Pixels
+from benchmarks.rows import Row
+from benchmarks.scores import whole
+from chnorm_cli.noise.level import Level
+from chnorm_cli.noise.stabilizer import Stabilizer
+from chnorm_cli.restoration import prepare_denoise
+
+BLUR = 0.7  # pixels, of the noise of the synthetic camera
+
+
+@dataclass(frozen=True)
+class Case:
+    """A law with its name; the noise of a camera is blurred as demosaicing does."""
+
+    name: str
+    gain: float = 0.0
+    read: float = 0.0  # 0–255 scale
+    speckle: float = 0.0
+    blurred: bool = False
+
+    def level(self, channels: int) -> Level:
+        """Give the level of noise in pictures in [0, 1]."""
+        one = torch.ones(channels)
+        return Level(self.read / 255 * one, self.gain * one, self.speckle * one, 0.0 * one)
+
+    def noisy(self, truth: Pixels) -> Pixels:
+        """Give the picture with noise of this law, the same in every run, not clipped."""
+        generator = torch.Generator().manual_seed(0)
+        y = to_pixels(self.level(truth.shape[2]).added_to(to_tensor(truth), generator))
+        return truth + gaussian_filter(y - truth, (BLUR, BLUR, 0)) if self.blurred else y
+
+
+CASES = (
+    Case("Poisson, peak 30", gain=1 / 30),
+    Case("Poisson, peak 5", gain=1 / 5),
+    Case("Poisson, peak 2", gain=1 / 2),
+    Case("Poisson, peak 30, and σ=12", gain=1 / 30, read=12),
+    Case("speckle 20 %", speckle=0.2),
+    Case("camera, blurred 0.7 px", gain=0.038, read=8, blurred=True),
+)
+
+
+def measure(options: Options) -> Iterator[Row]:
+    for name, truth in options.source.pictures("denoise"):
+        for case in CASES:
+            level = None if case.blurred else case.level(truth.shape[2])
+            yield from _denoise(options, name, case.noisy(truth), truth, level, case.name)
+    microscope = replace(options, source=replace(options.source, kind="microscopy"))
+    for name, y, truth in microscope.source.shot():
+        yield from _denoise(options, name, y, truth, level_of(y, truth), "confocal microscope")
+
+
+def level_of(y: Pixels, truth: Pixels) -> Level:
+    """Take shot and read noise from one shot and the truth: a line through squares of the noise."""
+    x, squares = truth.ravel().astype(float), np.square(y - truth).ravel().astype(float)
+    gain, read = np.polyfit(x, squares, 1, w=1.0 / np.maximum(x, x.mean()))
+    one = torch.ones(y.shape[2])
+    # The line may cut the axis right of 0: there is no light at that brightness.
+    black = max(0.0, -read / gain)
+    return Level(max(read, 0.0) ** 0.5 * one, gain * one, 0.0 * one, black * one)
+
+
+def _denoise(
+    options: Options, name: str, y: Pixels, truth: Pixels, level: Level | None, setting: str
+) -> Iterator[Row]:
+    yield from contest(
+        [
+            *_peers(options, y, truth, level),
+            *ours(options, lambda settings: prepare_denoise(y, settings=settings)),
+        ],
+        whole(truth),
+        task="noise",
+        setting=setting + options.source.words(),
+        picture=name,
+        repeat=options.repeat,
+    )
+
+
+def _peers(options: Options, y: Pixels, truth: Pixels, level: Level | None) -> list[Contender]:
+    sigma = float(np.sqrt(np.square(y - truth).mean()))
+    peers: dict[str, Callable[[], Pixels]] = {
+        name: lambda peer=peer: peer(y, sigma, options.threads).reshape(y.shape)
+        for name, peer in DENOISERS.items()
+    }
+    if level is not None:
+        peers["bm3d-anscombe"] = lambda: stabilized_bm3d(y, level, options.threads)
+    return [Contender(name, timed(run)) for name, run in peers.items() if options.wants_peer(name)]
+
+
+def stabilized_bm3d(y: Pixels, level: Level, threads: int) -> Pixels:
+    """Run BM3D where the noise is white, and undo that with the exact unbiased inverse."""
+    stabilizer = Stabilizer(level, 0.0, 1.0)
+    z = to_pixels(stabilizer.forward(to_tensor(y)))
+    clean = bm3d(z, stabilizer.sigma, threads).reshape(y.shape).astype(np.float32)
+    return to_pixels(stabilizer.inverse(to_tensor(clean)))
