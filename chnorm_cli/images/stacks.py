@@ -1,0 +1,185 @@
+"""What a TIFF holds: pages with a directory, and the slices of stacks that have one for all.
+
+Whatever tifffile's series know as pictures is a `Leaf`; what chnorm does not read is refused by name.
+"""
+
+import io
+import math
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chnorm_cli.images import descriptions
+from chnorm_cli.images.errors import CodecError
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage
+
+REDUCED, MASK = 1, 4  # NewSubfileType of thumbnails and pyramid levels, and of transparency masks
+DNG_VERSION = 50706
+# Tags with one number each; damage can make lists of them, and list × height fills the memory.
+NUMBERS = (
+    *(
+        "imagewidth",
+        "imagelength",
+        "imagedepth",
+        "samplesperpixel",
+        "bitspersample",
+        "rowsperstrip",
+    ),
+    *("tilewidth", "tilelength", "tiledepth", "photometric", "planarconfig", "subfiletype"),
+)
+SLIDES = {
+    "is_svs": "Aperio SVS",
+    "is_ndpi": "Hamamatsu NDPI",
+    "is_scn": "Leica SCN",
+    "is_philips": "Philips TIFF",
+    "is_bif": "Ventana BIF",
+    "is_qpi": "PerkinElmer QPTIFF",
+    "is_avs": "Argos AVS",
+    "is_indica": "Indica TIFF",
+}
+# Series that can have one directory for many slices. Others name their pages one by one, and to
+# follow them would mean to believe the sizes that a description states.
+WITHOUT_DIRECTORIES = ("is_imagej", "is_shaped", "is_stk", "is_nih")
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One picture of a TIFF: a page, or the samples at ``offset`` that are described like it.
+
+    ``first`` is the one of its page that tells what the page says of the whole stack.
+    """
+
+    page: "TiffPage"
+    offset: int | None = None
+    first: bool = True
+
+    def samples(self, data: bytes) -> NDArray[Any]:
+        """The samples in the order of the page's shape."""
+        if self.offset is None:
+            return np.asarray(self.page.asarray())
+        dtype = np.dtype(self.page.dtype).newbyteorder(self.page.parent.byteorder)
+        count = math.prod(self.page.shape)
+        flat = np.frombuffer(data, dtype, count, self.offset)
+        return flat.reshape(self.page.shape).astype(dtype.newbyteorder("="))
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The pictures of a TIFF, and what is left out: with a note, or because only the file has it."""
+
+    leaves: list[Leaf]
+    notes: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+def contents(file: "TiffFile", data: bytes) -> Contents:
+    """Finds the pictures; raises `CodecError` for a kind of file that cannot be kept whole."""
+    everything: list[Any] = list(file.pages)
+    if any(DNG_VERSION in page.tags for page in everything):
+        raise CodecError("is a camera raw file", "develop it to a TIFF or PNG first")
+    for page in everything:
+        if not all(isinstance(getattr(page, number), int) for number in NUMBERS):
+            raise CodecError("has a damaged directory", "get a complete copy of the file")
+    for flag, kind in SLIDES.items():
+        if getattr(file, flag, False):
+            raise CodecError(f"is a whole-slide picture ({kind})", "cut out a region of it first")
+    notes, lost = _copies(everything)
+    pages = [p for p in everything if not p.subfiletype & (REDUCED | MASK)] or everything
+    leaves = _without_directories(data, pages) if _may_hide(file) else []
+    leaves = leaves or [Leaf(page) for page in pages]
+    _check_count(pages, leaves, data)
+    hidden = _unexplained(file, everything, leaves, data)
+    return Contents(leaves, notes, lost + hidden)
+
+
+def _copies(pages: list[Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Tells what smaller copies, masks and sub-images there are; refuses pyramids by name."""
+    reduced = [page for page in pages if page.subfiletype & REDUCED]
+    masks = [page for page in pages if page.subfiletype & MASK]
+    for number, page in enumerate(pages, start=1):
+        below = list(page.pages) if page.subifds else []
+        smaller = [sub for sub in below if sub.subfiletype & REDUCED]
+        if len(smaller) < len(below):
+            raise CodecError(
+                f"holds {len(below) - len(smaller)} pictures inside of page {number} (SubIFDs)",
+                "save them as pages",
+            )
+        reduced += smaller
+    plain = len(pages) - sum(bool(page.subfiletype & REDUCED) for page in pages)
+    if len(reduced) > max(1, plain) or (len(reduced) > 1 and plain == 1):
+        raise CodecError(
+            f"is a pyramid of {len(reduced) + 1} levels", "save its full resolution alone first"
+        )
+    notes = (f"smaller copies in the TIFF, {len(reduced)}, are left out",) if reduced else ()
+    lost = (f"transparency masks in the TIFF, {len(masks)}, are left out",) if masks else ()
+    if len(reduced) == len(pages):
+        notes = ()  # nothing else is there, so these are the pictures
+    return notes, () if len(masks) == len(pages) else lost
+
+
+def _may_hide(file: "TiffFile") -> bool:
+    return any(getattr(file, flag, False) for flag in WITHOUT_DIRECTORIES)
+
+
+def _without_directories(data: bytes, pages: list[Any]) -> list[Leaf]:
+    """The slices of stacks with one directory; none where every slice has its own."""
+    from tifffile import TiffFile
+
+    found, whole = list[Leaf](), False
+    by_offset = {page.offset: page for page in pages}
+    # Another file object: looking at series turns pages into frames, which know less.
+    with TiffFile(io.BytesIO(data)) as file:
+        for series in file.series:
+            page = by_offset.get(series.keyframe.offset)
+            if page is None:
+                return []
+            count = math.prod(series.shape) // max(1, math.prod(page.shape))
+            start = series.dataoffset
+            listed = sum(other.offset >= page.offset for other in pages)
+            if count <= 1 or start is None or (count <= listed and len(pages) > 1):
+                found.append(Leaf(page))
+                continue
+            whole = True
+            if start + count * page.nbytes > len(data):
+                raise CodecError("is cut off", "get a complete copy of the file")
+            found += [Leaf(page, start + k * page.nbytes, k == 0) for k in range(count)]
+    return found if whole else []
+
+
+def _check_count(pages: list[Any], leaves: list[Leaf], data: bytes) -> None:
+    """Refuses a stack of which the slices that its description counts are not all there."""
+    first = pages[0]
+    stated = descriptions.images_stated((first.description or "").encode("latin-1", "replace"))
+    if stated <= len(leaves) * max(1, first.samplesperpixel) or len(pages) > 1:
+        return
+    if first.is_contiguous and len(data) - first.dataoffsets[0] >= 1.5 * first.nbytes:
+        raise CodecError(
+            f"is cut off: its description counts {stated} slices", "get a complete copy of the file"
+        )
+
+
+def _unexplained(
+    file: "TiffFile", pages: list[Any], leaves: list[Leaf], data: bytes
+) -> tuple[str, ...]:
+    """Tells of as many bytes as a picture has that no directory leads to; refuses another TIFF."""
+    known, end = 16, 16
+    for page in pages:
+        spans = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+        spans += [(tag.valueoffset, tag.count * 12) for tag in page.tags]
+        spans.append((page.offset, 20 * len(page.tags) + 20))
+        known += sum(size for _, size in spans if size > 0)
+        end = max([end, *(at + size for at, size in spans if at + size <= len(data))])
+    planes = [leaf for leaf in leaves if leaf.offset is not None]
+    known += sum(leaf.page.nbytes for leaf in planes)
+    smallest = min((sum(page.databytecounts) for page in pages), default=0)
+    if len(data) - known < max(4096, smallest):
+        return ()
+    magic = struct.pack(file.byteorder + "H", 43 if file.is_bigtiff else 42)
+    if (data[:2] + magic) in data[max(8, end - 256) :]:
+        raise CodecError("is followed by another TIFF", "give each a file of its own")
+    return (f"{len(data) - known} bytes that no directory of the TIFF leads to are left out",)
