@@ -14,7 +14,7 @@ from chnorm_cli.images.errors import CodecError
 from chnorm_cli.images.raster import Raster
 from chnorm_cli.images.samples import stretch
 
-MAGIC = re.compile(rb".{4}ftyp(?:avi[fs]|mi[af]f|mif1|msf1).{4}(?:.{4})*?(?<=avi[fs])", re.DOTALL)
+MAGIC = re.compile(rb".{4}ftyp(?:avi[fs]|(?:miaf|mif1|msf1).{4}(?:.{4})*?avi[fs])", re.DOTALL)
 
 
 def require_support() -> None:

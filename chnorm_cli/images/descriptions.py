@@ -30,7 +30,7 @@ def fitting(text: bytes, shape: Shape | None) -> bytes | None:
     """
     bare = text.removeprefix(BOM).lstrip()
     if bare.startswith(b'{"shape"'):
-        return text if shape is not None and _same_shape(bare, shape) else None
+        return _true_shape(text) if shape is not None and _same_shape(bare, shape) else None
     if bare.startswith(b"ImageJ="):
         return text if _same_images(bare, shape) else None
     if bare.startswith((b"<?xml", b"<OME")) and b"<OME" in bare:
@@ -65,15 +65,30 @@ def _same_shape(text: bytes, shape: Shape) -> bool:
     return sizes[-len(page) :] == page or (sizes[-len(page) - 1 : -1] == page and sizes[-1] == 1)
 
 
+def _true_shape(text: bytes) -> bytes:
+    """The description without its word that most of the stack has no directory; now all of it has."""
+    stated = json.loads(text.removeprefix(BOM).rstrip(b"\0"))
+    if not stated.pop("truncated", False):
+        return text
+    return json.dumps(stated).encode() + b"\0"
+
+
 def _true_ome(text: bytes, shape: Shape | None) -> bytes | None:
     """OME-XML with the size and type of what is written; None where its planes are others."""
     found = PIXELS.findall(text)
-    if shape is None or len(found) != 1:
-        return text if found and shape is None else None
-    (tag,) = found
-    planes = math.prod(_number(tag, b"Size" + axis) for axis in (b"Z", b"C", b"T"))
+    if shape is None:
+        return text if found else None
+    planes = sum(
+        math.prod(_number(t, b"Size" + axis) for axis in (b"Z", b"C", b"T")) for t in found
+    )
     if planes != shape.pages * shape.samples or shape.dtype not in OME_TYPES:
         return None
+    for tag in dict.fromkeys(found):
+        text = text.replace(tag, _true_pixels(tag, shape))
+    return text
+
+
+def _true_pixels(tag: bytes, shape: Shape) -> bytes:
     revised = _stating(tag, b"Type", OME_TYPES[shape.dtype])
     for axis, size in ((b"X", shape.width), (b"Y", shape.height)):
         before = _number(tag, b"Size" + axis)
@@ -82,10 +97,8 @@ def _true_ome(text: bytes, shape: Shape | None) -> bytes | None:
             value = float(Fraction(length[1].decode())) * before / size
             revised = _stating(revised, b"PhysicalSize" + axis, repr(value).encode())
         revised = _stating(revised, b"Size" + axis, str(size).encode())
-    if revised == tag:
-        return text
     # What is stated of significant bits is of the samples as they came.
-    return text.replace(tag, re.sub(rb'\s+SignificantBits="\d+"', b"", revised), 1)
+    return tag if revised == tag else re.sub(rb'\s+SignificantBits="\d+"', b"", revised)
 
 
 def _number(tag: bytes, name: bytes) -> int:

@@ -98,9 +98,19 @@ def of_gif(data: Bytes) -> int:
 
 
 def of_bmp(data: Bytes) -> int:
-    """The length that the header states, which some writers leave at 0 or get wrong."""
-    size = int.from_bytes(data[2:6], "little")
-    return size if 54 <= size <= len(data) and data[size : size + 2] == b"BM" else len(data)
+    """Behind the pixels, where the length that the header states agrees with their number.
+
+    Some writers leave that length at 0 or get it wrong.
+    """
+    if len(data) < 34:
+        return len(data)
+    size, _, start, header, width, height, _, bits, packed = struct.unpack_from(
+        "<IIIIiiHHI", data, 2
+    )
+    if header < 40 or packed not in (0, 3) or not start <= size <= len(data):
+        return len(data)
+    rows = (abs(width) * bits + 31) // 32 * 4 * abs(height)
+    return size if rows <= size - start < rows + 4 else len(data)
 
 
 def of_boxes(data: Bytes) -> int:

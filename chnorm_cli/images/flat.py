@@ -12,7 +12,7 @@ import numpy as np
 
 from chnorm_cli.images import exif, inks
 from chnorm_cli.images.errors import CodecError
-from chnorm_cli.images.metadata import Metadata, Resolution, Unit, resolution
+from chnorm_cli.images.metadata import TIMING, Metadata, Resolution, Unit, resolution
 from chnorm_cli.images.raster import Raster
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST_EXIF = 65533 - 6  # bytes in a JPEG's marker segment, less the "Exif\0\0"
 UNITS = {1: Unit.INCH, 2: Unit.CENTIMETER}  # of a JFIF header
-TIMING = "how long each frame of the animation is shown is not kept"
+TEXTS = {"xmp": "XMP", "photoshop": "IPTC", "comment": "comment"}  # by Pillow's names
 EXIF_UNITS = {1: Unit.NONE, 2: Unit.INCH, 3: Unit.CENTIMETER}
 
 
@@ -104,8 +104,11 @@ def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:
                 image.seek(page if views is None else views[page][0])
             image.load()
             raster = _raster(image)
-            timing = (TIMING,) if animated else ()
-            yield replace(raster, notes=raster.notes + timing, lost=lost)
+            notes = raster.notes + ((TIMING,) if animated else ())
+            left = [word for key, word in TEXTS.items() if image.info.get(key)]
+            if left:
+                notes += (f"{', '.join(left)} of the {image.format} is left out",)
+            yield replace(raster, notes=notes, lost=lost)
 
 
 def _raster(image: "Image.Image") -> Raster:

@@ -46,19 +46,29 @@ def pieces(data: bytes, row: Format) -> list[Piece]:
         row, rest = following, view[at:]
         end = at + max(1, row.extent(rest)) if row.extent else len(data)
         piece = Piece(data if end - at == len(data) else bytes(view[at:end]), row)
-        while end < len(data) and data[end] in PADDING:
-            end += 1
-        at, following = end, recognise(bytes(view[end : end + HEAD]))
+        at, following = _following(data, end)
         if row.name == "jpeg" and following is row and any(m in piece.data for m in GAIN_MAP):
-            piece, following = Piece(piece.data, row, (_behind(len(data) - at, GAIN),)), None
+            piece, following = (
+                Piece(piece.data, row, (_behind(len(data) - at, "a gain map"),)),
+                None,
+            )
         elif following is None and at < len(data):
-            what = "a video" if data[at + 4 : at + 8] == b"ftyp" else "which are no picture"
+            what = "a video" if b"ftyp" in data[at : at + 8] else "which are no picture"
             piece = Piece(piece.data, row, (_behind(len(data) - at, what),))
         found.append(piece)
     return found
 
 
-GAIN = "a gain map"
+def _following(data: bytes, end: int) -> tuple[int, Format | None]:
+    """Where something lies behind ``end`` that is not padding, and the format that begins there."""
+    at = end
+    while at < len(data) and data[at] in PADDING:
+        at += 1
+    for start in (at, at - 3, at - 4):  # an AVIF begins with what may be padding elsewhere
+        row = recognise(data[start : start + HEAD]) if start >= end else None
+        if row is not None:
+            return start, row
+    return at, None
 
 
 def _behind(count: int, what: str) -> str:

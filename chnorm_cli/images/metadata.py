@@ -23,6 +23,9 @@ PER_INCH = {
 }
 
 
+TIMING = "how long each frame of the animation is shown is not kept"
+
+
 @dataclass(frozen=True)
 class Resolution:
     """Pixels per unit of length across (``x``) and down (``y``), as exact fractions."""

@@ -5,7 +5,6 @@ Whatever tifffile's series know as pictures is a `Leaf`; what chnorm does not re
 
 import io
 import math
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -167,19 +166,22 @@ def _unexplained(
     file: "TiffFile", pages: list[Any], leaves: list[Leaf], data: bytes
 ) -> tuple[str, ...]:
     """Tells of as many bytes as a picture has that no directory leads to; refuses another TIFF."""
-    known, end = 16, 16
+    known, end, entry = 16, 16, 20 if file.is_bigtiff else 12
     for page in pages:
         spans = list(zip(page.dataoffsets, page.databytecounts, strict=False))
-        spans += [(tag.valueoffset, tag.count * 12) for tag in page.tags]
-        spans.append((page.offset, 20 * len(page.tags) + 20))
+        spans += [(tag.valueoffset, tag.valuebytecount) for tag in page.tags]
+        spans.append((page.offset, entry * len(page.tags) + (16 if file.is_bigtiff else 6)))
         known += sum(size for _, size in spans if size > 0)
         end = max([end, *(at + size for at, size in spans if at + size <= len(data))])
-    planes = [leaf for leaf in leaves if leaf.offset is not None]
-    known += sum(leaf.page.nbytes for leaf in planes)
-    smallest = min((sum(page.databytecounts) for page in pages), default=0)
-    if len(data) - known < max(4096, smallest):
-        return ()
-    magic = struct.pack(file.byteorder + "H", 43 if file.is_bigtiff else 42)
-    if (data[:2] + magic) in data[max(8, end - 256) :]:
+    for leaf in leaves:
+        if leaf.offset is not None:
+            known += leaf.page.nbytes
+            end = max(end, leaf.offset + leaf.page.nbytes)
+    rest = data[end:].strip(b"\0")
+    if rest[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"II*", b"II+"):
         raise CodecError("is followed by another TIFF", "give each a file of its own")
-    return (f"{len(data) - known} bytes that no directory of the TIFF leads to are left out",)
+    smallest = min((sum(page.databytecounts) for page in pages), default=0)
+    hidden = len(data.rstrip(b"\0")) - known
+    if hidden < max(4096, smallest):
+        return ()
+    return (f"{hidden} bytes that no directory of the TIFF leads to are left out",)
