@@ -119,7 +119,7 @@ def _metadata(found: list[tuple[bytes, bytes]]) -> tuple[Metadata, tuple[str, ..
         elif kind in KEPT and not body.startswith(STALE_TEXT):
             kept.append((kind, body))
         damaged = damaged or kind == b"bad?"
-    notes = ("damaged metadata was left out",) if damaged else ()
+    notes: tuple[str, ...] = ("damaged metadata was left out",) if damaged else ()
     known = METADATA | PIXELS | HARMLESS
     left = dict.fromkeys(kind.decode("latin-1") for kind, _ in found if kind not in known)
     left.pop("bad?", None)

@@ -116,7 +116,7 @@ def _copies(pages: list[Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         )
     notes = (f"smaller copies in the TIFF, {len(reduced)}, are left out",) if reduced else ()
     lost = (f"transparency masks in the TIFF, {len(masks)}, are left out",) if masks else ()
-    if len(reduced) == len(pages):
+    if not plain:
         notes = ()  # nothing else is there, so these are the pictures
     return notes, () if len(masks) == len(pages) else lost
 
