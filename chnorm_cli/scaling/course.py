@@ -60,7 +60,7 @@ class Course:
                 streamed=True,
             )
         )
-        check_replaced(self._pictures, request)
+        check_replaced(self._pictures, request.source, request.target, request.name)
         rehearse(self._pictures, request)
         self._notes += doubts(request.task)
         self._notes += [note for p in self._pictures for note in (*p.notes, *p.lost)]
@@ -205,15 +205,16 @@ def rehearse(pictures: Sequence[Picture], request: Request) -> None:
     encode_as(corners, request.writing)
 
 
-def check_replaced(pictures: Sequence[Picture], request: Request) -> None:
-    """Raise before the fit where the result would replace what it does not hold."""
+def check_replaced(
+    pictures: Sequence[Picture], source: Path | bytes, target: Path | None, name: str
+) -> None:
+    """Raise, before anything is done, where the result would replace what it does not hold."""
     from chnorm_cli.images import check_replacing
 
-    source, target = request.source, request.target
-    if not isinstance(source, Path) or target is None or not target.exists():
-        return
-    if source.samefile(target):
-        check_replacing(pictures, request.name)
+    if isinstance(source, Path) and target is not None and target.exists():
+        same = source.samefile(target)
+        if same:
+            check_replacing(pictures, name)
 
 
 def check_target(request: Request) -> None:
