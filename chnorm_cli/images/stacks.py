@@ -5,6 +5,7 @@ Whatever tifffile's series know as pictures is a `Leaf`; what chnorm does not re
 
 import io
 import math
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,10 +89,11 @@ def contents(file: "TiffFile", data: bytes) -> Contents:
         if getattr(file, flag, False):
             raise CodecError(f"is a whole-slide picture ({kind})", "cut out a region of it first")
     notes, lost = _copies(everything)
+    lost += _broken_chain(file, everything, data)
     pages = [p for p in everything if not p.subfiletype & (REDUCED | MASK)] or everything
     leaves = _without_directories(data, pages) if _may_hide(file) else []
     leaves = leaves or [Leaf(page) for page in pages]
-    _check_count(pages, leaves, data)
+    notes += _check_count(pages, leaves, data)
     hidden = _unexplained(file, everything, leaves, data)
     return Contents(leaves, notes, lost + hidden)
 
@@ -119,6 +121,24 @@ def _copies(pages: list[Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if not plain:
         notes = ()  # nothing else is there, so these are the pictures
     return notes, () if len(masks) == len(pages) else lost
+
+
+def _broken_chain(file: "TiffFile", pages: list[Any], data: bytes) -> tuple[str, ...]:
+    """Tells of a further directory that tifffile could not read; refuses one beyond the end."""
+    count, entry, pointer = ("Q", 20, "Q") if file.is_bigtiff else ("H", 12, "I")
+    offsets = {page.offset for page in pages}
+    last = pages[-1].offset
+    try:
+        (tags,) = struct.unpack_from(file.byteorder + count, data, last)
+        at = last + struct.calcsize(count) + entry * tags
+        (following,) = struct.unpack_from(file.byteorder + pointer, data, at)
+    except struct.error as error:
+        raise CodecError("is cut off", "get a complete copy of the file") from error
+    if following in offsets | {0}:
+        return ()
+    if following >= len(data):
+        raise CodecError("is cut off: it names more pages", "get a complete copy of the file")
+    return ("a page that cannot be read is left out",)
 
 
 def _may_hide(file: "TiffFile") -> bool:
@@ -150,16 +170,18 @@ def _without_directories(data: bytes, pages: list[Any]) -> list[Leaf]:
     return found if whole else []
 
 
-def _check_count(pages: list[Any], leaves: list[Leaf], data: bytes) -> None:
-    """Refuses a stack of which the slices that its description counts are not all there."""
+def _check_count(pages: list[Any], leaves: list[Leaf], data: bytes) -> tuple[str, ...]:
+    """Refuses a stack whose slices are not all there; notes where a description counts too many."""
     first = pages[0]
     stated = descriptions.images_stated((first.description or "").encode("latin-1", "replace"))
     if stated <= len(leaves) * max(1, first.samplesperpixel) or len(pages) > 1:
-        return
-    if first.is_contiguous and len(data) - first.dataoffsets[0] >= 1.5 * first.nbytes:
+        return ()
+    start = first.dataoffsets[0] if first.is_contiguous else 0
+    if first.offset < start and len(data) > start + first.nbytes:
         raise CodecError(
             f"is cut off: its description counts {stated} slices", "get a complete copy of the file"
         )
+    return (f"the description counts {stated} slices, and the file holds {len(leaves)}",)
 
 
 def _unexplained(

@@ -73,6 +73,17 @@ def test_a_cut_off_stack_is_refused():
     data = one_directory(imagej(planes(6)))
     with pytest.raises(ImageError, match="is cut off: its description counts 6 slices"):
         read(data[: len(data) // 2])
+    data = one_directory(imagej(planes(6), compression="zlib"))  # the others are out of reach
+    (picture,) = read(data)
+    assert "the description counts 6 slices, and the file holds 1" in picture.notes
+    assert b"images=6" not in encode([picture], format="tiff").data
+
+
+@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.6])
+def test_part_of_a_stack_is_never_taken_for_the_whole(name, share):
+    with pytest.raises(ImageError, match=r"is cut off|cannot be decoded"):
+        read(STACKS[name][: int(len(STACKS[name]) * share)])
 
 
 @pytest.mark.parametrize("depth", [None, Depth.FLOAT])
