@@ -33,15 +33,25 @@ def fitting(text: bytes, shape: Shape | None) -> bytes | None:
         return _true_shape(text) if shape is not None and _same_shape(bare, shape) else None
     if bare.startswith(b"ImageJ="):
         return text if _same_images(bare, shape) else None
-    if bare.startswith((b"<?xml", b"<OME")) and b"<OME" in bare:
+    if is_ome(text):
         return _true_ome(text, shape)
     return text
 
 
 def images_stated(text: bytes) -> int:
-    """The number of pictures that an ImageJ description states; 1 where it states none."""
+    """The number of pictures that ImageJ or OME-XML states; 1 where they state none."""
+    if is_ome(text):
+        axes = (b"Z", b"C", b"T")
+        tags = PIXELS.findall(text)
+        return sum(math.prod(_number(tag, b"Size" + axis) for axis in axes) for tag in tags)
     found = re.search(rb"^images=(\d{1,9})\s*$", text.rstrip(b"\0"), re.MULTILINE)
     return int(found[1]) if text.startswith(b"ImageJ=") and found else 1
+
+
+def is_ome(text: bytes) -> bool:
+    """Whether it is OME-XML."""
+    bare = text.removeprefix(BOM).lstrip()
+    return bare.startswith((b"<?xml", b"<OME")) and b"<OME" in bare
 
 
 def _same_images(text: bytes, shape: Shape | None) -> bool:
@@ -78,10 +88,8 @@ def _true_ome(text: bytes, shape: Shape | None) -> bytes | None:
     found = PIXELS.findall(text)
     if shape is None:
         return text if found else None
-    planes = sum(
-        math.prod(_number(t, b"Size" + axis) for axis in (b"Z", b"C", b"T")) for t in found
-    )
-    if planes != shape.pages * shape.samples or shape.dtype not in OME_TYPES:
+    # More than are written lie in other files of the same data set.
+    if images_stated(text) < shape.pages * shape.samples or shape.dtype not in OME_TYPES:
         return None
     for tag in dict.fromkeys(found):
         text = text.replace(tag, _true_pixels(tag, shape))

@@ -51,7 +51,6 @@ def _views(image: Any) -> tuple[list[tuple[int, tuple[int, int]]], tuple[str, ..
 
     Stereo pairs and panoramas are pictures; phones hide gain and depth maps and smaller copies.
     """
-    image.load()
     size, views, lost = image.size, [(0, image.size)], []
     entries = image.mpinfo.get(0xB002, [])
     for index in range(1, image.n_frames):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 REDUCED, MASK = 1, 4  # NewSubfileType of thumbnails and pyramid levels, and of transparency masks
-DNG_VERSION = 50706
+DNG_VERSION, LAYERS = 50706, 37724
 # Tags with one number each; damage can make lists of them, and list × height fills the memory.
 NUMBERS = (
     *(
@@ -90,6 +90,8 @@ def contents(file: "TiffFile", data: bytes) -> Contents:
             raise CodecError(f"is a whole-slide picture ({kind})", "cut out a region of it first")
     notes, lost = _copies(everything)
     lost += _broken_chain(file, everything, data)
+    if any(LAYERS in page.tags for page in everything):
+        lost += ("the layers that Photoshop keeps in the TIFF are left out",)
     pages = [p for p in everything if not p.subfiletype & (REDUCED | MASK)] or everything
     leaves = _without_directories(data, pages) if _may_hide(file) else []
     leaves = leaves or [Leaf(page) for page in pages]
@@ -173,14 +175,17 @@ def _without_directories(data: bytes, pages: list[Any]) -> list[Leaf]:
 def _check_count(pages: list[Any], leaves: list[Leaf], data: bytes) -> tuple[str, ...]:
     """Refuses a stack whose slices are not all there; notes where a description counts too many."""
     first = pages[0]
-    stated = descriptions.images_stated((first.description or "").encode("latin-1", "replace"))
-    if stated <= len(leaves) * max(1, first.samplesperpixel) or len(pages) > 1:
+    text = (first.description or "").encode()
+    stated = descriptions.images_stated(text)
+    if stated <= len(leaves) * max(1, first.samplesperpixel):
         return ()
-    start = first.dataoffsets[0] if first.is_contiguous else 0
-    if first.offset < start and len(data) > start + first.nbytes:
-        raise CodecError(
-            f"is cut off: its description counts {stated} slices", "get a complete copy of the file"
-        )
+    if len(pages) == 1 and not descriptions.is_ome(text):
+        start = first.dataoffsets[0] if first.is_contiguous else 0
+        if first.offset < start and len(data) > start + first.nbytes:
+            raise CodecError(
+                f"is cut off: its description counts {stated} slices",
+                "get a complete copy of the file",
+            )
     return (f"the description counts {stated} slices, and the file holds {len(leaves)}",)
 
 

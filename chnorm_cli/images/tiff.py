@@ -31,17 +31,7 @@ MOST_CHANNELS = 4
 # Tags that say how the pixels are stored, or that are read elsewhere.
 LAYOUT = frozenset(
     {*range(254, 269), *range(273, 285), *range(288, 297), 301, *range(317, 327), 330}
-    | {
-        *range(332, 348),
-        *range(512, 522),
-        *range(529, 533),
-        32995,
-        32996,
-        32997,
-        32998,
-        34675,
-        37439,
-    }
+    | {*range(332, 348), *range(512, 522), *range(529, 533), *range(32995, 32999), 34675, 37439}
 )
 UNITS = {1: Unit.NONE, 2: Unit.INCH, 3: Unit.CENTIMETER}
 LARGEST_TILE = 2**24  # pixels; tiles larger than that and than the picture are damage

@@ -103,6 +103,14 @@ def test_the_description_is_true_of_an_enlarged_stack(depth):
         assert (file.series[0].axes, file.series[0].shape) == ("TZYX", (2, 3, 24, 34))
 
 
+def test_one_file_of_several_keeps_the_xml_of_all():
+    data = ome(planes(4), "ZYX").replace(b'SizeT="1"', b'SizeT="9"')
+    pages = read(data)
+    assert "the description counts 36 slices, and the file holds 4" in pages[0].notes
+    with opened(encode(pages, format="tiff").data) as file:
+        assert 'SizeT="9"' in file.ome_metadata
+
+
 @pytest.mark.parametrize("inside", [True, False])
 def test_a_pyramid_is_refused_and_one_smaller_copy_is_named(inside):
     with pytest.raises(ImageError, match="is a pyramid of 3 levels"):
@@ -136,6 +144,8 @@ def test_what_a_tiff_cannot_take_along_is_named():
     assert not read(tiff(smooth(1)) + b"\0" * 9000)[0].lost
     private = tiff(smooth(1), extratags=[(65000, 2, 5, b"mine\0", True)])
     assert read(private)[0].notes == ("TIFF tags 65000 are left out",)
+    layers = tiff(smooth(1), extratags=[(37724, 7, 6, b"layers", True)])
+    assert "layers that Photoshop keeps" in read(layers)[0].lost[0]
     kept = tiff(smooth(1), extratags=[(700, 1, 4, b"<x/>", True), (34118, 2, 5, b"mine\0", True)])
     with opened(encode(read(kept), format="tiff").data) as file:
         assert file.pages[0].tags[700].value == b"<x/>"
