@@ -53,7 +53,7 @@ def read_mask(
     White is missing (known when ``invert``); a transparent pixel of the mask counts as black.
     Raises `MaskError` for another size, colours, or when nothing or everything is missing.
     """
-    (picture,) = read_pictures(source, name=name, page=page, max_pixels=max_pixels)
+    (picture,) = read_pictures(source, name=name, page=page, max_pixels=max_pixels, paged=False)
     if picture.shape != shape:
         mask_size, size = (f"{width} × {height}" for height, width in (picture.shape, shape))
         raise MaskError(

@@ -50,11 +50,13 @@ def read_pictures(
     page: int | Literal["all"] | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     streamed: bool = False,
+    paged: bool = True,
 ) -> list[Picture]:
     """Reads one picture, or page ``page`` (from 1) or all pages of a file that has several.
 
     Pictures that follow one another, as a stream of them does, count as pages; with ``streamed``
-    and without ``page`` all of them are read. ``name`` is what errors call the source. Sizes are
+    and without ``page`` all of them are read. ``paged`` False says that the caller knows no page to
+    choose, for the error. ``name`` is what errors call the source. Sizes are
     checked against ``max_pixels`` (all pages read together) from the headers, before memory is
     taken. Raises `ImageError`, and nothing else, for whatever is wrong with the file.
     """
@@ -70,7 +72,9 @@ def read_pictures(
         places = [(at, index) for at, sizes in enumerate(surveys) for index in range(len(sizes))]
         if streamed and page is None and len(found) > 1 and len(places) == len(found):
             page = "all"
-        chosen = [places[index] for index in _chosen(len(places), len(found), page, name)]
+        if page is None and len(places) > 1:
+            raise _ambiguous(len(places), len(found), name, paged=paged)
+        chosen = [places[index] for index in _chosen(len(places), page, name)]
         _check_sizes([surveys[at][index] for at, index in chosen], max_pixels, name)
         pictures = list[Picture]()
         for at, piece in enumerate(found):
@@ -135,16 +139,19 @@ def _rest(file: BinaryIO, name: str, max_pixels: int) -> bytes:
     return b"".join(blocks)
 
 
-def _chosen(count: int, parts: int, page: int | Literal["all"] | None, name: str) -> Sequence[int]:
+def _ambiguous(count: int, parts: int, name: str, *, paged: bool) -> ImageError:
+    what = f"has {count} pages" if parts == 1 else f"holds {count} pictures in one stream"
+    choose = f"give --page 1 … --page {count}, or --page all"
+    return ImageError(name, what, choose if paged else "give the one you mean as a file of its own")
+
+
+def _chosen(count: int, page: int | Literal["all"] | None, name: str) -> Sequence[int]:
     """The pages to read, counted from 0."""
     if count == 0:
         raise ImageError(name, "holds no picture", "get a complete copy of the file")
     if page == "all":
         return range(count)
     if page is None:
-        if count > 1:
-            what = f"has {count} pages" if parts == 1 else f"holds {count} pictures in one stream"
-            raise ImageError(name, what, f"give --page 1 … --page {count}, or --page all")
         return (0,)
     if not 1 <= page <= count:
         pages = "1 page" if count == 1 else f"{count} pages"

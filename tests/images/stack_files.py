@@ -47,6 +47,18 @@ def ome(array: NDArray[Any], axes: str, **metadata: Any) -> bytes:
     return written(array, file={"ome": True}, metadata={"axes": axes} | metadata)
 
 
+def metamorph(array: NDArray[Any]) -> bytes:
+    """A MetaMorph STK: one directory, the number of slices in the count of its own tags."""
+    count = len(array)
+    times = [number for k in range(count) for number in (k + 1, 1, 2451545, 1000 * k, 2451545, 0)]
+    tags = [(33628, 4, 2, (0, 0), True), (33629, 5, 3 * count, tuple(times), True)]
+    first = bytearray(written(array[0], metadata=None, extratags=tags))
+    for tag, kind, stated in ((33628, 4, 2), (33629, 5, 3 * count)):
+        at = first.index(struct.pack("<HHI", tag, kind, stated))
+        struct.pack_into("<I", first, at + 4, count)
+    return bytes(first) + array[1:].tobytes()
+
+
 def pyramid(*, levels: int, inside: bool) -> bytes:
     """A picture and smaller copies of it, as sub-directories or as pages."""
     buffer = io.BytesIO()

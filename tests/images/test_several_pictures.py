@@ -6,7 +6,7 @@ from picture_files import pillow, png, smooth
 from PIL import Image
 from stack_files import SEVERAL, SINGLE, TURNED
 
-from chnorm_cli.images import ImageError, check_replacing, encode, read_pictures
+from chnorm_cli.images import ImageError, check_replacing, encode, read_mask, read_pictures
 
 PNG = SINGLE["png"]
 
@@ -38,6 +38,8 @@ def test_who_asks_for_one_picture_is_told_of_the_others():
         ImageError, match="holds 3 pictures in one stream; give --page 1 … --page 3"
     ):
         read_pictures(PNG * 3, name="mask.png")
+    with pytest.raises(ImageError, match="holds 3 pictures in one stream; give the one you mean"):
+        read_mask(PNG * 3, name="mask.png", shape=(13, 21))
     (second,) = stream(PNG + SINGLE["ppm"] + PNG, page=2)
     assert second.source_format == "pnm"
     with pytest.raises(ImageError, match="no page 4"):

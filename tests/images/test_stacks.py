@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import tifffile
 from picture_files import png, smooth, tiff
-from stack_files import CHANNELS, STACKS, imagej, ome, one_directory, planes, pyramid, written
+from stack_files import (
+    CHANNELS,
+    STACKS,
+    imagej,
+    metamorph,
+    ome,
+    one_directory,
+    planes,
+    pyramid,
+    written,
+)
 
 from chnorm_cli.images import Depth, ImageError, check_replacing, encode, read_pictures
 
@@ -101,6 +111,14 @@ def test_the_description_is_true_of_an_enlarged_stack(depth):
     larger = [p.with_pixels(p.pixels.repeat(2, 0).repeat(2, 1), 2) for p in pages]
     with opened(encode(larger, format="tiff", depth=depth).data) as file:
         assert (file.series[0].axes, file.series[0].shape) == ("TZYX", (2, 3, 24, 34))
+
+
+def test_metamorph():
+    array = planes(4)
+    pages = read(metamorph(array))
+    assert pages[0].notes == ("TIFF tags 33628, 33629 are left out",)
+    with opened(encode(pages, format="tiff").data) as file:
+        assert np.array_equal(file.asarray(), array)
 
 
 def test_one_file_of_several_keeps_the_xml_of_all():
