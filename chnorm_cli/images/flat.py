@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST_EXIF = 65533 - 6  # bytes in a JPEG's marker segment, less the "Exif\0\0"
 UNITS = {1: Unit.INCH, 2: Unit.CENTIMETER}  # of a JFIF header
+FORMATS = ("JPEG", "WEBP", "BMP", "GIF", "AVIF")  # the last is not in every Pillow
 TEXTS = {"xmp": "XMP", "photoshop": "IPTC", "comment": "comment"}  # by Pillow's names
 EXIF_UNITS = {1: Unit.NONE, 2: Unit.INCH, 3: Unit.CENTIMETER}
 
@@ -31,7 +32,7 @@ def _opened(data: bytes) -> Iterator["Image.Image"]:
 
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "WEBP", "AVIF", "BMP", "GIF")) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             yield image
     finally:
         Image.MAX_IMAGE_PIXELS = limit

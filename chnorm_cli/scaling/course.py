@@ -61,6 +61,7 @@ class Course:
             )
         )
         check_replaced(self._pictures, request.source, request.target, request.name)
+        check_form(self._pictures, request)
         rehearse(self._pictures, request)
         self._notes += doubts(request.task)
         self._notes += [note for p in self._pictures for note in (*p.notes, *p.lost)]
@@ -215,6 +216,23 @@ def check_replaced(
         same = source.samefile(target)
         if same:
             check_replacing(pictures, name)
+
+
+def check_form(pictures: Sequence[Picture], request: Request) -> None:
+    """Raise where several pictures would end in one file of a kind that is known to hold one.
+
+    Few programs look behind the first. On standard output, and from a file of that form to
+    another, they follow one another as they came.
+    """
+    form, target = request.writing.format, request.target
+    if target is None or form == "tiff" or len(pictures) == 1 or not pictures[0].streamed:
+        return
+    if isinstance(request.source, Path) and all(p.source_format == form for p in pictures):
+        return
+    raise Failure(
+        f"{request.name}: {len(pictures)} pictures do not fit into {target}; give it the ending"
+        " .tif, write to standard output, or choose one with --page"
+    )
 
 
 def check_target(request: Request) -> None:

@@ -92,6 +92,14 @@ def test_a_stream_of_pictures_goes_through(inside, tmp_path, kind):
     assert len(read_pictures(result.stdout, name="out", streamed=True)) == 1
     result = inside("denoise", "-", "-o", tmp_path / "all.tif", stdin=data)
     assert len(tifffile.TiffFile(tmp_path / "all.tif").pages) == 3
+    result = inside("denoise", "-", "-o", tmp_path / "all.png", stdin=data)
+    assert result.returncode == 1
+    assert b"3 pictures do not fit into" in result.stderr
+    assert not (tmp_path / "all.png").exists()
+    if kind == "png":  # a file of this form stays one
+        (tmp_path / "form.png").write_bytes(data)
+        assert inside("denoise", tmp_path / "form.png", "--in-place").returncode == 0
+        assert len(read_pictures(tmp_path / "form.png", name="form.png", page="all")) == 3
     result = inside("denoise", "-", stdin=data[:-40])
     assert (result.returncode, result.stdout) == (1, b"")
     assert b"stdin: picture 3 of 3" in result.stderr
