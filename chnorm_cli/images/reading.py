@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -77,8 +78,8 @@ def read_pictures(
         chosen = [places[index] for index in _chosen(len(places), page, name)]
         _check_sizes([surveys[at][index] for at, index in chosen], max_pixels, name)
         pictures = list[Picture]()
-        for at, piece in enumerate(found):
-            pages = [index for part, index in chosen if part == at]
+        for at, group in groupby(chosen, key=lambda place: place[0]):
+            piece, pages = found[at], [index for _, index in group]
             with _told(name, piece.row, at + 1, len(found)):
                 pictures += _pictures(piece, pages, name, len(surveys[at]))
     stream = len(found) > 1
@@ -86,8 +87,7 @@ def read_pictures(
 
 
 def _pictures(piece: Piece, pages: Sequence[int], name: str, count: int) -> Iterator[Picture]:
-    rasters = piece.row.decode(piece.data, pages) if pages else iter(())
-    for index, raster in zip(pages, rasters, strict=True):
+    for index, raster in zip(pages, piece.row.decode(piece.data, pages), strict=True):
         picture = _picture(raster, piece.row, name, index, count)
         if len(pages) < count:
             picture = replace(picture, metadata=picture.metadata.alone())
