@@ -14,7 +14,15 @@ from typing import Any
 from benchmarks.pictures import CHECKOUT
 
 PACKAGES = ("torch", "numpy", "scikit-image", "bm3d", "deepinv")
-MATHEMATICS = ("problems", "generators", "fitting", "restoration")  # what decides a result
+MATHEMATICS = (
+    "noise",
+    "problems",
+    "classical",
+    "recorruption",
+    "generators",
+    "fitting",
+    "restoration",
+)  # what decides a result
 
 
 def describe_run(device: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import torch
 
 from benchmarks.contest import NotInstalledError
 from benchmarks.pictures import Pixels
+from chnorm_cli.classical.first_guess import first_guess
 from chnorm_cli.problems.operators import Downsample, resized
 
 
@@ -87,7 +88,7 @@ def bicubic(y: Pixels, scale: int) -> Pixels:
 def back_projection(y: Pixels, scale: int) -> Pixels:
     """Bicubic, then the nearest picture whose reduction is exactly y."""
     low = to_tensor(y)
-    return to_pixels(Downsample((low.shape[1], low.shape[2]), scale).first_guess(low))
+    return to_pixels(first_guess(Downsample((low.shape[1], low.shape[2]), scale), low))
 
 
 def to_tensor(pixels: Pixels) -> torch.Tensor:

@@ -13,7 +13,7 @@ from benchmarks.peers import to_tensor
 from benchmarks.pictures import Pixels
 from benchmarks.rows import OURS, Row
 from benchmarks.scores import psnr
-from chnorm_cli.problems.noise import find_noise
+from chnorm_cli.noise.finding import find_law
 from chnorm_cli.restoration import prepare_denoise
 
 LEVELS = (0.0, 5.0, 10.0, 15.0, 25.0, 50.0, 75.0)
@@ -57,7 +57,7 @@ def _clean(options: Options, name: str, truth: Pixels) -> Iterator[Row]:
 
 
 def _ours(y: Pixels) -> float:
-    return find_noise(to_tensor(y)).sigma
+    return find_law(to_tensor(y)).sigma
 
 
 def _scikit(y: Pixels) -> float:

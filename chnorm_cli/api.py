@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chnorm_cli.fitting.settings import FitSettings
+from chnorm_cli.fitting.solution import DivergedError
 from chnorm_cli.images import filled_where_not_finite, from_unit, to_unit
 from chnorm_cli.restoration import (
     Restoration,
@@ -20,25 +21,36 @@ from chnorm_cli.restoration import (
 Array = np.ndarray[Any, Any]
 
 
-class DivergedError(ArithmeticError):
-    """The fit diverged and there is no picture to give."""
-
-
 def denoise(
-    image: Array, *, sigma: float | None = None, settings: FitSettings | None = None
+    image: Array,
+    *,
+    sigma: float | None = None,
+    noise: str = "auto",
+    strength: float = 1.0,
+    settings: FitSettings | None = None,
 ) -> Array:
-    """Remove Gaussian noise from a picture.
+    """Remove the noise from a picture; its law is found from the picture.
 
     >>> clean = denoise(noisy)                      # (H, W) or (H, W, C) → same shape and dtype
-    >>> clean = denoise(noisy, sigma=25)            # noise level known, on the 0–255 scale
+    >>> clean = denoise(noisy, sigma=25)            # white noise of known σ, in the array's units
 
-    `image` is uint8, uint16 or float, gray (H, W) or with 1 to 4 channels last; floats are taken
-    to lie in [0, 1] or are scaled to it and back. What is not finite counts as missing and is
-    filled. Raises `ValueError` for input that cannot be restored and `DivergedError` when the fit
-    fails.
+    `image` is uint8, uint16 or float, gray (H, W) or with 1 to 4 channels last. `sigma` is in the
+    units of the array, as in scikit-image: 25 for uint8, 0.1 for floats in [0, 1]. `noise` forces a
+    kind (gaussian, poisson, poisson-gaussian, speckle, mixed); `strength` is how much of the noise
+    is removed, 0 to 1.5. What is not finite counts as missing and is filled. Raises `ValueError` for
+    input that cannot be restored and `DivergedError` when the fit fails.
     """
-    pixels, back = _whole(image)
-    return back(_run(prepare_denoise(pixels, sigma=sigma, settings=settings)))
+    pixels, holes, back, span = _whole(image)
+    scaled = None if sigma is None else 255.0 * sigma / span
+    restoration = prepare_denoise(
+        pixels, sigma=scaled, noise=noise, strength=strength, settings=settings
+    )
+    restored = _run(restoration)
+    same = restored == pixels  # floats outside [0, 1] make a round trip otherwise
+    if holes is not None:
+        same &= ~holes[..., None]
+    result = back(restored)
+    return np.where(same.reshape(result.shape), np.asarray(image), result)
 
 
 def inpaint(
@@ -52,14 +64,15 @@ def inpaint(
 
     >>> whole = inpaint(scratched, mask)
 
-    Observed pixels come back bit for bit, unless `sigma` (0–255 scale) says they are noisy. What is
-    not finite is filled as well.
+    Observed pixels come back bit for bit, unless `sigma` (in the array's units) says they are noisy.
+    What is not finite is filled as well.
     """
     image, missing = np.asarray(image), np.asarray(missing, dtype=bool)
-    pixels, holes, back = _opened(image)
+    pixels, holes, back, span = _opened(image)
     if holes is not None and holes.shape == missing.shape:  # other shapes are refused below
         missing = missing | holes
-    restored = back(_run(prepare_inpaint(pixels, missing, sigma=sigma, settings=settings)))
+    scaled = None if sigma is None else 255.0 * sigma / span
+    restored = back(_run(prepare_inpaint(pixels, missing, sigma=scaled, settings=settings)))
     if not sigma:
         restored[~missing] = image[~missing]  # floats outside [0, 1] make a round trip otherwise
     return restored
@@ -74,18 +87,21 @@ def superres(
 
     `kernel` is how the small picture was made: bicubic, lanczos or box, all antialiased.
     """
-    pixels, back = _whole(image)
+    pixels, _, back, _ = _whole(image)
     return back(_run(prepare_superres(pixels, scale, kernel=kernel, settings=settings)))
 
 
-def _whole(image: Array) -> tuple[Array, Callable[[Array], Array]]:
+Opened = tuple[Array, Array | None, Callable[[Array], Array], float]
+
+
+def _whole(image: Array) -> Opened:
     """Give what `_opened` gives, with the pixels filled that are missing."""
-    pixels, holes, back = _opened(image)
-    return (pixels if holes is None else fill_missing(pixels, holes)), back
+    pixels, holes, back, span = _opened(image)
+    return (pixels if holes is None else fill_missing(pixels, holes)), holes, back, span
 
 
-def _opened(image: Array) -> tuple[Array, Array | None, Callable[[Array], Array]]:
-    """Give float pixels (H, W, C), which are not finite, and the way back to the input's kind."""
+def _opened(image: Array) -> Opened:
+    """Give float pixels (H, W, C), which are not finite, the way back to the input, and its span."""
     image = np.asarray(image)
     if image.ndim not in (2, 3):
         raise ValueError(f"image must be (H, W) or (H, W, C), not of shape {image.shape}")
@@ -96,7 +112,7 @@ def _opened(image: Array) -> tuple[Array, Array | None, Callable[[Array], Array]
     def back(pixels: Array) -> Array:
         return from_unit(pixels[..., 0] if gray else pixels, rule)
 
-    return (unit[..., None] if gray else unit), holes, back
+    return (unit[..., None] if gray else unit), holes, back, rule.span
 
 
 def _run(restoration: Restoration) -> Array:

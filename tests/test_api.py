@@ -201,7 +201,7 @@ def test_what_is_not_finite_is_filled(shape, scale):
     spoilt = whole.copy()
     spoilt[4, 5], spoilt[9, 2] = np.nan, -np.inf
     for restored in (
-        denoise(spoilt, sigma=2, settings=QUICK),
+        denoise(spoilt, sigma=0.01 * scale, settings=QUICK),
         superres(spoilt, 2, settings=QUICK),
         inpaint(spoilt, ~np.isfinite(spoilt).reshape(*shape[:2], -1)[..., 0], settings=QUICK),
     ):

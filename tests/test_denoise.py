@@ -5,12 +5,12 @@ import torch
 from pictures import bundled, psnr
 from test_restoration import prepared, solved
 
+from chnorm_cli.classical.nonlocal_filter import nonlocal_filter
 from chnorm_cli.fitting.budget import Budget
+from chnorm_cli.fitting.mixture import mixed
 from chnorm_cli.fitting.recipes import RECORRUPT
 from chnorm_cli.fitting.settings import Effort, FirstGuess, FitSettings
-from chnorm_cli.problems.mixture import mixed
-from chnorm_cli.problems.noise import Noise
-from chnorm_cli.problems.nonlocal_filter import nonlocal_filter
+from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.restoration import prepare_denoise
 
 

@@ -6,9 +6,9 @@ import torch
 from pictures import bundled, psnr
 from test_restoration import solved
 
+from chnorm_cli.classical.guesses import helpful_strengths, plug_and_play
 from chnorm_cli.fitting.settings import Effort, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.problems.guesses import helpful_strengths, plug_and_play
 from chnorm_cli.problems.names import FirstGuess
 from chnorm_cli.restoration import inpaint, prepare_inpaint
 

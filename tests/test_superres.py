@@ -5,8 +5,9 @@ import torch
 from pictures import bundled, psnr
 from test_restoration import prepared, solved
 
+from chnorm_cli.classical.first_guess import first_guess
+from chnorm_cli.classical.guesses import ENLARGING, FILLING, plug_and_play
 from chnorm_cli.fitting.settings import Effort
-from chnorm_cli.problems.guesses import ENLARGING, FILLING, plug_and_play
 from chnorm_cli.problems.operators import Downsample
 
 
@@ -34,7 +35,7 @@ def test_combining_values_too_enlarges_better():
     truth = bundled("coffee")[:, 40:136, 120:216]
     operator = Downsample((48, 48), 2)
     y = operator.forward(truth)
-    start = operator.first_guess(y)
+    start = first_guess(operator, y)
     patches, both = (
         psnr(plug_and_play(start, y, operator, (10.0, 6.0), passes), truth)
         for passes in ((FILLING,), ENLARGING)

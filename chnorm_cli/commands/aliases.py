@@ -10,7 +10,8 @@ import typer
 from chnorm_cli.scaling.failures import usage
 from chnorm_cli.scaling.requests import Page
 
-INPUT, OUTPUT, FIT, GENERATOR, RUN = "Input", "Output", "Fit", "Generator", "Run"
+NOISE, INPUT, OUTPUT = "Noise", "Input", "Output"
+FIT, GENERATOR, RUN = "Fit", "Generator", "Run"
 
 
 class Depth(StrEnum):
@@ -62,7 +63,6 @@ Sigma = Annotated[
         "--sigma",
         metavar="σ",
         min=0,
-        max=255,
         help="Noise level on the 0–255 scale, whatever the depth.",
         show_default=False,
     ),

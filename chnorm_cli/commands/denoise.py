@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from chnorm_cli.commands.aliases import Pictures, Sigma
+from chnorm_cli.commands.aliases import Pictures
 from chnorm_cli.commands.flat import flat
+from chnorm_cli.commands.noise_options import NoiseOptions
 from chnorm_cli.commands.options import Options
 from chnorm_cli.scaling.failures import ExitCode
 from chnorm_cli.scaling.requests import Denoise
 
 
 @flat
-def denoise(pictures: Pictures, options: Options, sigma: Sigma = None) -> ExitCode:
-    """Remove noise; its level is estimated from the picture.
+def denoise(pictures: Pictures, options: Options, noise: NoiseOptions) -> ExitCode:
+    """Remove noise; its law is found from the picture.
 
     For example:
       chnorm denoise noisy.png -o clean.png
@@ -23,4 +24,5 @@ def denoise(pictures: Pictures, options: Options, sigma: Sigma = None) -> ExitCo
     """
     from chnorm_cli.commands.restoring import restore
 
-    return restore("denoise", lambda _: Denoise(sigma), pictures, options)
+    asked = noise.asked()
+    return restore("denoise", lambda _: Denoise(asked), pictures, options)

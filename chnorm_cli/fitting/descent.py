@@ -10,10 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from chnorm_cli.fitting.optimizers import Optimizers
-
-
-class DivergedError(ArithmeticError):
-    """The loss or its gradient is not finite, and going back did not help."""
+from chnorm_cli.fitting.solution import DivergedError
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from chnorm_cli.fitting.averaging import OutputAverage
 from chnorm_cli.fitting.budget import Budget
-from chnorm_cli.fitting.descent import Descent, DivergedError
+from chnorm_cli.fitting.descent import Descent
 from chnorm_cli.fitting.optimizers import Optimizers
 from chnorm_cli.fitting.settings import Stop
-from chnorm_cli.fitting.solution import Outcome, Step
+from chnorm_cli.fitting.solution import DivergedError, Outcome, Step
 from chnorm_cli.fitting.stopping import MonitorRule, WindowedVariance
 from chnorm_cli.generators.decoder import Decoder
 from chnorm_cli.generators.hourglass import Hourglass

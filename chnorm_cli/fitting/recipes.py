@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from chnorm_cli.classical.nonlocal_filter import FIRST, SECOND, THIRD, Combine, Pass
 from chnorm_cli.fitting.prior import PriorRecipe
 from chnorm_cli.fitting.recorrupt import SYMMETRIES, RecorruptRecipe
 from chnorm_cli.fitting.settings import (
@@ -15,7 +16,6 @@ from chnorm_cli.fitting.settings import (
     NormalizationPlace,
 )
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
-from chnorm_cli.problems.nonlocal_filter import FIRST, SECOND, THIRD, Combine, Pass
 
 # The last passes against noise have a good pilot, and larger groups for it.
 SIMILAR = Pass(Combine.PATCHES_BY_COLOUR, neighbours=192, radius=20, stride=6)

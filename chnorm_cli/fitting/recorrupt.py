@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from chnorm_cli.classical.nonlocal_filter import FIRST, SECOND, THIRD, Pass
 from chnorm_cli.fitting.averaging import WeightAverage
 from chnorm_cli.fitting.budget import Budget
-from chnorm_cli.fitting.descent import Descent, DivergedError
+from chnorm_cli.fitting.descent import Descent
 from chnorm_cli.fitting.optimizers import Optimizers
-from chnorm_cli.fitting.solution import Outcome, Step
+from chnorm_cli.fitting.solution import DivergedError, Outcome, Step
 from chnorm_cli.fitting.tiles import in_tiles
-from chnorm_cli.problems.nonlocal_filter import FIRST, SECOND, THIRD, Pass
-from chnorm_cli.problems.recorruption import Example, FreshNoise, Query
+from chnorm_cli.recorruption.examples import Example, FreshNoise, Query
 
 SYMMETRIES = 8  # four rotations, each plain and mirrored
 EXAMPLES_SHARE = 0.4  # of --time, at most, for first guesses
@@ -65,7 +65,7 @@ class RecorruptFit:
 
     θ̂ = argmin Σ_k ‖ g_k + s G_θ(f_k) − t_k ‖²_w over random crops of the examples, then
     x̂ = finish(mean over symmetries of g + s G_θ̂(f), for each query). The examples come from
-    `problems.recorruption`; a step costs the same whatever the size of the picture.
+    `recorruption.examples`; a step costs the same whatever the size of the picture.
     """
 
     def __init__(

@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 
 
+class DivergedError(ArithmeticError):
+    """The loss or its gradient is not finite, and going back did not help: there is no picture."""
+
+
 class Outcome(Enum):
     """Why a fit ended, as a sentence for people."""
 
@@ -21,7 +25,9 @@ class Outcome(Enum):
     SPLIT_CHECK = "The error against the independent half of the noise passed its minimum."
     HELD_OUT = "The error on held-out observed pixels passed its minimum."
     DISCREPANCY = "The picture was fitted down to the noise level."
-    CLEAN = "The picture has no measurable noise and was left alone."
+    CLEAN = "No noise of a kind that chnorm removes was found, and the picture was left alone."
+    NOT_NOISE = "What is in the picture does not look like noise, and it was left alone."
+    NOTHING_ASKED = "Nothing was asked to be removed, and the picture was left alone."
     NOTHING_MISSING = "No pixel is missing, so the picture was left alone."
     INTERRUPTED = "The fit was interrupted; this is the best so far."
     DIVERGED = "The fit diverged: the loss or its gradient stopped being a finite number."
@@ -60,6 +66,7 @@ class Solution:
     layer_grad_norms: Mapping[str, float]
     sigma: float | None  # noise level used, on the 0–255 scale; None where it plays no part
     sigma_estimated: bool
+    noise: Mapping[str, Any] | None  # the law of the noise (docs); None where it plays no part
     device: str  # "cpu" or "cuda:0 (NVIDIA …)"
     generator: str  # one printable line: shape and number of parameters
     parameters: int

@@ -12,7 +12,7 @@ from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.solution import Outcome, Step
 
 
-class Fit(Protocol):
+class RunningFit(Protocol):
     """What all fits have in common: iterate for `Step`s, then ask for the estimate."""
 
     budget: Budget
@@ -72,7 +72,7 @@ class Stage:
 
     name: str
     share: float  # of the whole work, for the time left and for --time
-    make: Callable[[list[Tensor], Budget], Fit]
+    make: Callable[[list[Tensor], Budget], RunningFit]
     optional: bool = False  # left out when the steps that were asked for leave none for it
 
 
@@ -95,7 +95,7 @@ class StagedFit:
         self.estimates: list[Tensor] = []
         self.combined: Tensor | None = None
         self._doing = "starting"
-        self._current: Fit | None = None
+        self._current: RunningFit | None = None
 
     @property
     def activity(self) -> str:

@@ -19,7 +19,7 @@ from chnorm_cli.lab.arms import CHANNEL, Arm, arms, build
 from chnorm_cli.lab.intervals import Interval, mean_interval
 from chnorm_cli.lab.observations import gray_square
 from chnorm_cli.lab.report import Claim, Report, Table
-from chnorm_cli.problems.noise import Noise
+from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from chnorm_cli.fitting.descent import Descent, DivergedError, Measured
+from chnorm_cli.fitting.descent import Descent, Measured
 from chnorm_cli.fitting.optimizers import Optimizers
+from chnorm_cli.fitting.solution import DivergedError
 
 
 class Momentum(Optimizers):

@@ -1,1 +1,1 @@
-"""y, A and the noise: what is known about one corrupted picture."""
+"""y and A: the operators, and what is known about one corrupted picture."""

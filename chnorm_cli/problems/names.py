@@ -1,8 +1,11 @@
-"""The words for first guesses and kernels, free of torch so that the command line can list them."""
+"""The words that problems and fits share, free of torch so that the command line can list them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+
+Say = Callable[[str], None]  # told what is happening, for people who wait
 
 
 class FirstGuess(StrEnum):

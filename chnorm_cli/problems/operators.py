@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from chnorm_cli.problems.names import Kernel
-from chnorm_cli.problems.smooth_filling import smooth_filling
 
 
 class Operator(ABC):
@@ -28,10 +27,6 @@ class Operator(ABC):
     @abstractmethod
     def project(self, x: Tensor, y: Tensor) -> Tensor:
         """Give the point nearest to x that explains y: x + A⁺ (y − A x), with A⁺ the pseudo-inverse."""
-
-    @abstractmethod
-    def first_guess(self, y: Tensor) -> Tensor:
-        """Give a cheap classical answer to y = A x."""
 
     def to(self, device: torch.device | str) -> Operator:
         """Move what the operator holds to a device, and give the operator itself."""
@@ -59,10 +54,6 @@ class Identity(Operator):
         """Give y: with every pixel observed there is no choice."""
         return y
 
-    def first_guess(self, y: Tensor) -> Tensor:
-        """Give y."""
-        return y
-
 
 class Mask(Operator):
     """A x = x where the pixel is known, 0 elsewhere: inpainting.
@@ -87,17 +78,6 @@ class Mask(Operator):
     def project(self, x: Tensor, y: Tensor) -> Tensor:
         """Give x with the observed pixels put back bit for bit."""
         return torch.where(self.known > 0, y, x)
-
-    def first_guess(self, y: Tensor) -> Tensor:
-        """Fill the missing pixels of (C, H, W) smoothly, within the observed range."""
-        known = self.known > 0
-        if bool(known.all()):
-            return y
-        if not bool(known.any()):
-            return torch.full_like(y, 0.5)
-        guess = smooth_filling(y, known)
-        low, high = y[..., known].min(), y[..., known].max()
-        return self.project(guess.clamp(low, high), y)
 
 
 SUPPORT = {Kernel.BICUBIC: 2.0, Kernel.LANCZOS: 3.0, Kernel.BOX: 0.5}
@@ -176,10 +156,6 @@ class Downsample(Operator):
         """Back-project: the picture nearest to x whose reduction is exactly y."""
         residual = y - self.forward(x)
         return x + self.rows_inverse.to(x) @ residual @ self.columns_inverse.to(x).mT
-
-    def first_guess(self, y: Tensor) -> Tensor:
-        """Interpolate with Pillow's bicubic, then back-project."""
-        return self.project(resized(y, self.input_size), y)
 
 
 def _right_inverse(matrix: Tensor) -> Tensor:

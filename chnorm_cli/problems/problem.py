@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from chnorm_cli.problems.noise import Noise
+from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.problems.operators import Mask, Operator
 
 NOTHING = Noise(0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from chnorm_cli.fitting.settings import FitSettings, Stop
 from chnorm_cli.generators.decoder import Decoder
 from chnorm_cli.generators.hourglass import Hourglass
 from chnorm_cli.generators.spec import GeneratorSpec
+from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.restoration import Restoration
 
@@ -68,7 +70,13 @@ def prior_fit(
 
 
 def prior_restoration(
-    problem: Problem, choice: Choice, settings: FitSettings, *, sigma_estimated: bool = False
+    problem: Problem,
+    choice: Choice,
+    settings: FitSettings,
+    *,
+    law: Law | None = None,
+    law_found: bool = False,
+    restored: Callable[[Tensor], Tensor] = lambda x: x,
 ) -> Restoration:
     """Put a restoration by a `prior` fit alone together."""
     fit = prior_fit(
@@ -86,7 +94,9 @@ def prior_restoration(
         problem=problem,
         network=fit.network,
         recipe=choice.prior,
-        sigma_estimated=sigma_estimated,
+        law=law,
+        law_found=law_found,
+        restored=restored,
     )
 
 

@@ -10,22 +10,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from chnorm_cli.classical.first_guess import first_guess
+from chnorm_cli.classical.guesses import fill_guess, helpful_strengths, plug_and_play
+from chnorm_cli.classical.patch_filling import patch_filling, wide_holes
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import INPAINT, Choice, choose
 from chnorm_cli.fitting.recorrupt import RecorruptFit
 from chnorm_cli.fitting.settings import FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.fitting.stages import Direct, Stage, StagedFit
-from chnorm_cli.fitting.stages import Fit as RunningFit
-from chnorm_cli.problems.guesses import fill_guess, helpful_strengths, plug_and_play
-from chnorm_cli.problems.noise import Noise
+from chnorm_cli.fitting.stages import Direct, RunningFit, Stage, StagedFit
+from chnorm_cli.noise.gaussian import Noise
+from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.operators import Identity, Mask
-from chnorm_cli.problems.patch_filling import patch_filling, wide_holes
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.problems.recorruption import (
+from chnorm_cli.recorruption.examples import (
     Example,
     Query,
-    Say,
     dropped_again,
     holes_like,
     mask_features,
@@ -198,16 +198,16 @@ class _Filling:
 
         held = holes_like(self.observed, 1.0, self.random)
         shown = self.observed & ~held
-        smooth = Mask(shown.to(self.y.dtype)).first_guess(self.y * shown)
+        smooth = first_guess(Mask(shown.to(self.y.dtype)), self.y * shown)
         if _error(filled(shown), self.y, held) <= SAMPLE * _error(smooth, self.y, held):
             x = torch.where(self.wide, filled(self.observed), self.y)
             self.go_by(x, self.observed | self.wide)
             self.notes.append(REPEATED)
-        return self.masks[1].first_guess(self.y)
+        return first_guess(self.masks[1], self.y)
 
     def denoising(self, _: list[Tensor], budget: Budget) -> RunningFit:
         """Denoise the smoothly filled picture; the holes are learnt from what is clean then."""
-        y = self.masks[1].first_guess(self.y)
+        y = first_guess(self.masks[1], self.y)
         problem = Problem(y, Identity((y.shape[1], y.shape[2])), Noise(self.level))
         return denoising_fit(problem, self.settings, budget)
 
@@ -277,7 +277,7 @@ class _Filling:
             so_far = self.running[0].estimate()
             if so_far is not None:
                 return so_far
-        return estimates[-1] if estimates else self.masks[1].first_guess(self.y)
+        return estimates[-1] if estimates else first_guess(self.masks[1], self.y)
 
     def in_time(self) -> bool:
         """Say whether half of the time kept for finishing is left: what is found is done once more."""

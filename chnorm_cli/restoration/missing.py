@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from chnorm_cli.classical.first_guess import first_guess
 from chnorm_cli.problems.operators import Mask
 from chnorm_cli.restoration.common import Pixels
 
@@ -15,5 +16,5 @@ def fill_missing(pixels: Pixels, missing: np.ndarray[Any, np.dtype[np.bool_]]) -
     """Fill `pixels` (H, W, C) smoothly where `missing` (H, W) is true; the others are unchanged."""
     known = torch.from_numpy(~missing).float()
     y = torch.from_numpy(np.ascontiguousarray(pixels)).movedim(-1, 0).contiguous()
-    filled = Mask(known).first_guess(y * known).movedim(0, -1).numpy()
+    filled = first_guess(Mask(known), y * known).movedim(0, -1).numpy()
     return np.where(missing[..., None], filled.clip(0, 1), pixels).astype(np.float32)

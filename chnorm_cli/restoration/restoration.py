@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,8 +14,9 @@ from chnorm_cli.device import describe_device
 from chnorm_cli.fitting.recipes import Choice, Recipe
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.fitting.solution import Outcome, Solution, Step
-from chnorm_cli.fitting.stages import Fit as RunningFit
+from chnorm_cli.fitting.stages import RunningFit
 from chnorm_cli.generators.spec import parameters
+from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.problem import Problem
 
 
@@ -36,7 +37,9 @@ class Restoration:
         network: nn.Module | None = None,
         recipe: Recipe | None = None,
         untouched: Outcome | None = None,
-        sigma_estimated: bool = False,
+        law: Law | None = None,
+        law_found: bool = False,
+        restored: Callable[[Tensor], Tensor] = lambda x: x,
         notes: Sequence[str] = (),
     ) -> None:
         self._fit = fit
@@ -46,7 +49,9 @@ class Restoration:
         self._network = network
         self._recipe = recipe
         self._outcome = untouched
-        self._sigma_estimated = sigma_estimated
+        self._law = law
+        self._sigma_estimated = law_found
+        self._restored = restored  # from the fit's picture to that of the observation
         self._notes = notes
         self._last: Step | None = None
         self._solution: Solution | None = None
@@ -61,8 +66,10 @@ class Restoration:
         """Device, noise level, fit and generator, known before the first step."""
         device = self._problem.observation.device
         lines = {"device": describe_device(device), "fit": str(self._choice.fit)}
-        if self._problem.sigma > 0:
-            how = "estimated" if self._sigma_estimated else "given"
+        how = "estimated" if self._sigma_estimated else "given"
+        if self._law is not None and self._law.sigma > 0:
+            lines["noise"] = f"{self._law.sentence()} ({how})"
+        elif self._problem.sigma > 0:
             lines["noise"] = f"σ = {self._problem.sigma * 255:.1f} of 255 ({how})"
         if self._network is not None:
             lines["generator"] = self._choice.generator.describe(self._network)
@@ -80,7 +87,7 @@ class Restoration:
             for step in self._fit:
                 self._last = step
                 yield step
-            x = self._fit.estimate()
+            x = self._estimate()
         finally:
             torch.set_num_threads(threads)
         outcome = self._fit.outcome
@@ -99,15 +106,20 @@ class Restoration:
         """Give the best result after an interruption, or None when there is none yet."""
         if self._fit is None or self._last is None:
             return None
-        x = self._fit.estimate()
+        x = self._estimate()
         if x is None or not bool(torch.isfinite(x).all()):
             return None
         return self._solved(x, Outcome.INTERRUPTED)
 
+    def _estimate(self) -> Tensor | None:
+        assert self._fit is not None
+        x = self._fit.estimate()
+        return None if x is None else self._restored(x)
+
     def _solved(self, x: Tensor, outcome: Outcome | None) -> Solution:
         assert outcome is not None
         last = self._last
-        sigma = self._problem.sigma
+        sigma = self._problem.sigma if self._law is None else self._law.sigma
         return Solution(
             pixels=np.ascontiguousarray(x.detach().float().cpu().movedim(0, -1).numpy()),
             outcome=outcome,
@@ -118,6 +130,7 @@ class Restoration:
             layer_grad_norms=dict(last.layer_grad_norms) if last else {},
             sigma=sigma * 255 if sigma > 0 or self._sigma_estimated else None,
             sigma_estimated=self._sigma_estimated,
+            noise=None if self._law is None else self._law.as_dict(),
             device=describe_device(self._problem.observation.device),
             generator=self._choice.generator.describe(self._network) if self._network else "none",
             parameters=parameters(self._network) if self._network else 0,

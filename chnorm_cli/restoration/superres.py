@@ -8,6 +8,8 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from chnorm_cli.classical.first_guess import first_guess
+from chnorm_cli.classical.guesses import ENLARGING, plug_and_play
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.prior import PriorFit
 from chnorm_cli.fitting.recipes import DOUBLE, SUPERRES, Choice, choose
@@ -16,11 +18,10 @@ from chnorm_cli.fitting.settings import Fit, FitSettings, Stop
 from chnorm_cli.fitting.stages import Stage, StagedFit
 from chnorm_cli.generators.names import GeneratorName
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
-from chnorm_cli.problems.guesses import ENLARGING, plug_and_play
 from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.problems.recorruption import Query, centered, reduced_again
+from chnorm_cli.recorruption.examples import Query, centered, reduced_again
 from chnorm_cli.restoration.common import (
     Pixels,
     observation,
@@ -89,7 +90,7 @@ def _staged(
             )
             if level:
                 examples += reduced_again(y, factor, kernel, recipe.first_shrinks[:3])
-            guess = step.first_guess(small)
+            guess = first_guess(step, small)
             whole = Downsample((y.shape[1], y.shape[2]), reached, kernel).to(y.device)
             return RecorruptFit(
                 lambda say: iter(examples),
@@ -125,7 +126,7 @@ def _staged(
     def combine(estimates: list[Tensor]) -> Tensor:
         whole = [x for x in estimates if tuple(x.shape[1:]) == problem.size]
         if not whole:
-            return operator.first_guess(y)
+            return first_guess(operator, y)
         enlarged, fitted = whole[: len(last)], whole[len(last) :]
         x = torch.stack(enlarged).mean(0)
         if fitted:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from chnorm_cli.fitting.solution import Solution
 from chnorm_cli.scaling.events import LAYOUTS, Event, Finished, Opened, Prepared
 from chnorm_cli.scaling.failures import ExitCode, Failure
+from chnorm_cli.scaling.own_numbers import noise_arguments
 from chnorm_cli.scaling.report import describe_result
 from chnorm_cli.scaling.requests import Denoise, Inpaint, Request, Superres, Task, Writing
 
@@ -143,8 +144,9 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
 
         pixels = fill_missing(pixels, picture.missing)
     match task:
-        case Denoise(sigma):
-            return prepare_denoise(pixels, sigma=sigma, settings=settings), ()
+        case Denoise(noise):
+            said = noise_arguments(picture, noise)
+            return prepare_denoise(pixels, **said, settings=settings), ()
         case Inpaint(source, invert, sigma):
             if source is None:
                 mask = mask_from_alpha(picture, invert=invert)

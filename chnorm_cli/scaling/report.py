@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from chnorm_cli.fitting.solution import Solution
@@ -36,6 +37,7 @@ def describe_fit(solution: Solution) -> dict[str, Any]:
         "layer_gradient_norms": dict(solution.layer_grad_norms),
         "sigma": solution.sigma,
         "sigma_estimated": solution.sigma_estimated,
+        "noise": None if solution.noise is None else dict(solution.noise),
         "device": solution.device,
         "generator": solution.generator,
         "parameters": solution.parameters,
@@ -84,7 +86,8 @@ def describe_task(request: Request) -> dict[str, Any]:
     if isinstance(task, Inpaint):
         mask = "alpha" if task.mask is None else "-" if isinstance(task.mask, bytes) else task.mask
         return {"mask": str(mask), "invert_mask": task.invert, "sigma": task.sigma}
-    return {"sigma": task.sigma}
+    asked = asdict(task.noise)
+    return {"noise": asked.pop("kind"), **asked}
 
 
 def describe_failure(command: str, name: str, message: str, code: int) -> dict[str, Any]:

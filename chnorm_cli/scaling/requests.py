@@ -12,11 +12,31 @@ Page = int | Literal["all"] | None
 
 
 @dataclass(frozen=True)
+class NoiseAsked:
+    """What is said of the noise: σ on the 0–255 scale or in the file's `own_numbers`, or a camera's
+    gain, read noise and black level in the file's numbers; None leaves it to the picture.
+    """
+
+    sigma: float | None = None
+    own_numbers: bool = False
+    kind: str = "auto"
+    gain: float | None = None
+    read_noise: float | None = None
+    black: float | None = None
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
 class Denoise:
-    """y = x + noise; σ on the 0–255 scale, None to estimate it."""
+    """y = x + noise."""
 
     name: ClassVar[str] = "denoise"
-    sigma: float | None = None
+    noise: NoiseAsked = field(default_factory=NoiseAsked)
+
+    @property
+    def sigma(self) -> float | None:
+        """σ on the 0–255 scale, where it is given so."""
+        return None if self.noise.own_numbers else self.noise.sigma
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,9 @@ def one_line(report: Mapping[str, Any]) -> str:
         facts.append(f"{len(fits)} pages")
     elif report["sigma"] is not None:
         estimated = " (estimated)" if report["sigma_estimated"] else ""
-        facts.append(f"σ {report['sigma']:.1f}{estimated}")
+        law = report.get("noise")
+        words = law["sentence"] if law else f"σ {report['sigma']:.1f}"
+        facts.append(f"{words}{estimated}")
     steps, seconds = sum(fit["steps"] for fit in fits), sum(fit["seconds"] for fit in fits)
     facts.append(f"{steps} steps in {clock(seconds)}")
     output = "stdout" if report["output"] == "-" else report["output"]

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from chnorm_cli.fitting.descent import Descent, DivergedError, convolution_weights
+from chnorm_cli.fitting.descent import Descent, convolution_weights
 from chnorm_cli.fitting.optimizers import Optimizers
+from chnorm_cli.fitting.solution import DivergedError
 from chnorm_cli.generators.decoder import Decoder
 
 

@@ -12,7 +12,7 @@ from chnorm_cli.fitting.settings import Stop
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.generators.names import GeneratorName
 from chnorm_cli.generators.spec import GeneratorSpec
-from chnorm_cli.problems.noise import Noise
+from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.problems.operators import Downsample, Identity, Mask
 from chnorm_cli.problems.problem import Problem
 

@@ -15,7 +15,7 @@ from chnorm_cli.fitting.recorrupt import (
 )
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.generators.unet import UNet
-from chnorm_cli.problems.recorruption import Example, Query
+from chnorm_cli.recorruption.examples import Example, Query
 
 RECIPE = RecorruptRecipe(steps=30, crop=12, batch=4)
 

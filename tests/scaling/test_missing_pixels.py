@@ -28,7 +28,7 @@ def test_the_filling_is_smooth_and_leaves_the_rest_alone():
     assert (filled.dtype, filled.shape) == (np.float32, ramp.shape)
 
 
-@pytest.mark.parametrize("task", [Denoise(sigma=3.0), Superres(2), Inpaint("nan")])
+@pytest.mark.parametrize("task", [Denoise(), Superres(2), Inpaint("nan")])
 def test_each_task_fills_what_is_missing(task):
     ramp, picture = spoilt()
     restoration, _ = prepare_restoration(picture, Request(task, b"", None, "a.tif", QUICK))

@@ -4,8 +4,9 @@ import pytest
 import torch
 from pictures import bundled
 
-from chnorm_cli.problems.correlation import correlated_noise
-from chnorm_cli.problems.noise import Noise, estimate_sigma, find_noise
+from chnorm_cli.noise.correlation import correlated_noise
+from chnorm_cli.noise.finding import find_law
+from chnorm_cli.noise.gaussian import Noise, estimate_sigma
 
 PICTURES = ["astronaut", "camera", "chelsea", "coffee"]
 
@@ -47,7 +48,7 @@ def test_blurred_noise_is_found_where_the_pixelwise_estimate_is_blind(name, sigm
 def test_independent_noise_is_not_taken_for_shared(name, sigma):
     y = Noise(sigma / 255).added_to(bundled(name), seeded(2))
     assert correlated_noise(y) is None
-    assert find_noise(y) == Noise(estimate_sigma(y))
+    assert find_law(y).noise == Noise(estimate_sigma(y))
 
 
 @pytest.mark.parametrize("sigma", [0, 5, 15])
@@ -60,7 +61,7 @@ def test_texture_is_not_taken_for_noise(name, sigma):
 def test_noise_is_drawn_as_it_was_found():
     x = bundled("chelsea")
     e = blurred(20, 1.0).added_to(torch.zeros_like(x), seeded(4))
-    noise = find_noise(x + e)
+    noise = find_law(x + e).noise
     again = noise.added_to(torch.zeros_like(x), seeded(5))
     assert again.std() == pytest.approx(noise.sigma, rel=0.05)
     assert next_to(again) == pytest.approx(next_to(e), abs=0.1)
@@ -70,7 +71,7 @@ def test_colours_share_noise_as_they_did():
     x = bundled("coffee")
     one, *others = Noise(20 / 255, blur(3, 1.0)).added_to(torch.zeros_like(x), seeded(6))
     e = torch.stack([one, 0.6 * one + 0.8 * others[0], 0.5 * others[1]])
-    noise = find_noise(x + e)
+    noise = find_law(x + e).noise
     again = noise.added_to(torch.zeros_like(x), seeded(7)).flatten(1)
     assert torch.corrcoef(again)[0, 1] == pytest.approx(0.6, abs=0.08)
     assert again[2].std() / again[0].std() == pytest.approx(0.5, abs=0.08)

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
+from chnorm_cli.classical.first_guess import first_guess
+from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.problems.names import Kernel
-from chnorm_cli.problems.noise import Noise
 from chnorm_cli.problems.operators import Downsample
-from chnorm_cli.problems.recorruption import (
+from chnorm_cli.recorruption.examples import (
     LEAST_HOLES,
     MOST_PIXELS,
     Example,
@@ -264,7 +265,7 @@ def test_reduced_again_asks_for_the_small_picture_from_a_smaller_one(scale, kern
         operator = Downsample((height // scale, width // scale), scale, kernel)
         # The question knows of the answer only what a reduced picture tells.
         smaller = operator.forward(example.target)
-        assert torch.allclose(example.guess, operator.first_guess(smaller))
+        assert torch.allclose(example.guess, first_guess(operator, smaller))
         assert torch.equal(example.features, centered(example.guess))
         assert example.weight is None
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from pictures import bundled
 
-from chnorm_cli.problems.noise import CLEAN_SIGMA, Noise, estimate_sigma
+from chnorm_cli.noise.gaussian import CLEAN_SIGMA, Noise, estimate_sigma
 
 LEVELS = [5, 10, 15, 25, 50, 75]
 

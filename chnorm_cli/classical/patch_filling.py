@@ -16,8 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from chnorm_cli.classical.first_guess import first_guess
+from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.operators import Mask
-from chnorm_cli.problems.recorruption import Say
 
 RADIUS = 3  # of a patch: 7×7
 ITERATIONS = (15, 10, 8, 6)  # from the coarsest level on, the last for all that follow
@@ -299,7 +300,7 @@ def _texture(y: Tensor, known: Tensor) -> Tensor:
 
 
 def _smooth(y: Tensor, known: Tensor) -> Tensor:
-    return Mask(known.to(y.dtype)).first_guess(y * known)
+    return first_guess(Mask(known.to(y.dtype)), y * known)
 
 
 def _to_nearest(there: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from chnorm_cli.problems.patch_groups import combine_by_pilot, combine_by_risk, combine_values
+from chnorm_cli.classical.patch_groups import combine_by_pilot, combine_by_risk, combine_values
 
 SIGMA = 25 / 255
 
@@ -27,7 +27,7 @@ def test_both_forms_of_the_pilot_combination_are_the_formula(k):
     gram = pilot @ pilot.mT
     noise = 49 * SIGMA**2 * torch.eye(k, dtype=torch.float64)
     theta = gram @ torch.linalg.inv(gram + noise)
-    estimate, kept = combine_by_pilot(group, pilot, SIGMA)
+    estimate, kept = combine_by_pilot(group, pilot, SIGMA**2)
     assert torch.allclose(estimate, theta @ group, atol=1e-9)
     assert torch.allclose(kept, theta.square().sum(-1), atol=1e-9)
 
@@ -48,8 +48,8 @@ def test_combined_values_are_the_formula(k):
 @pytest.mark.parametrize(
     "denoise",
     [
-        lambda noisy, pilot: combine_by_risk(noisy, SIGMA),
-        lambda noisy, pilot: combine_by_pilot(noisy, pilot, SIGMA),
+        lambda noisy, pilot: combine_by_risk(noisy, SIGMA**2),
+        lambda noisy, pilot: combine_by_pilot(noisy, pilot, SIGMA**2),
         lambda noisy, pilot: combine_values(noisy, pilot, SIGMA**2 * torch.eye(147).double()),
     ],
 )
@@ -64,5 +64,5 @@ def test_patches_that_are_alike_lose_more_than_half_of_their_noise(denoise):
 def test_what_is_kept_is_the_share_of_the_noise():
     pilot, _ = groups(k=60)
     noise = torch.randn(200, *pilot.shape, generator=torch.Generator().manual_seed(1)).double()
-    patches, kept = combine_by_pilot(pilot + SIGMA * noise, pilot.expand(200, -1, -1, -1), SIGMA)
+    patches, kept = combine_by_pilot(pilot + SIGMA * noise, pilot.expand(200, -1, -1, -1), SIGMA**2)
     assert torch.allclose(patches.var(0).mean(-1) / SIGMA**2, kept[0], rtol=0.15)

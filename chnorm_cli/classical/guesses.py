@@ -8,9 +8,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from chnorm_cli.classical.first_guess import first_guess
+from chnorm_cli.classical.nonlocal_filter import Combine, Pass, nonlocal_filter
+from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.problems.names import FirstGuess
-from chnorm_cli.problems.noise import Noise
-from chnorm_cli.problems.nonlocal_filter import Combine, Pass, nonlocal_filter
 from chnorm_cli.problems.operators import Mask, Operator
 
 # Sparser than the denoising passes: half their time, and 0.1 dB less over a whole chain.
@@ -110,7 +111,7 @@ def fill_guess(guess: FirstGuess, strengths: Sequence[float]) -> Callable[[Tenso
     """
 
     def smooth(y: Tensor, known: Tensor) -> Tensor:
-        return Mask(known.to(y.dtype)).first_guess(y * known)
+        return first_guess(Mask(known.to(y.dtype)), y * known)
 
     def nonlocal_filling(y: Tensor, known: Tensor) -> Tensor:
         operator = Mask(known.to(y.dtype))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from chnorm_cli.problems.dead_leaves import dead_leaves
-from chnorm_cli.problems.names import Kernel
-from chnorm_cli.problems.noise import Noise
+from chnorm_cli.classical.first_guess import first_guess
+from chnorm_cli.noise.gaussian import Noise
+from chnorm_cli.problems.names import Kernel, Say
 from chnorm_cli.problems.operators import Downsample, resized
+from chnorm_cli.recorruption.dead_leaves import dead_leaves
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,6 @@ class FreshNoise:
 
 
 Guess = Callable[[Tensor], Tensor]  # (C, H, W) to a denoised (C, H, W)
-Say = Callable[[str], None]  # told what is happening, for people who wait
 FILLED_SHRINKS = (1.0, 0.75, 0.5)  # of a filled picture that examples are made of
 DENOISED_SHRINKS = (0.75, 1.0, 0.6, 1.0)
 LEAST_HOLES = 0.05  # of the pixels; fewer, and most crops show none (measured: 0.2 dB, once 2.3)
@@ -303,6 +303,6 @@ def reduced_again(y: Tensor, scale: int, kernel: Kernel, shrinks: Sequence[float
         if 0 in size or target.shape[-2:] != torch.Size(size):
             continue  # too small to be reduced by this scale at all
         operator = Downsample((size[0] // scale, size[1] // scale), scale, kernel).to(y.device)
-        guess = operator.first_guess(operator.forward(target))
+        guess = first_guess(operator, operator.forward(target))
         examples.append(Example(centered(guess), guess, target))
     return examples

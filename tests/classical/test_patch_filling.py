@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from chnorm_cli.problems import patch_filling as module
-from chnorm_cli.problems.patch_filling import RADIUS, _Level, _Patches, patch_filling, wide_holes
-from chnorm_cli.problems.smooth_filling import smooth_filling
+from chnorm_cli.classical import patch_filling as module
+from chnorm_cli.classical.patch_filling import RADIUS, _Level, _Patches, patch_filling, wide_holes
+from chnorm_cli.classical.smooth_filling import smooth_filling
 
 
 def bricks(height=96, width=112, channels=3):

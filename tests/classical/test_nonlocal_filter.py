@@ -6,9 +6,8 @@ import pytest
 import torch
 from pictures import bundled, psnr
 
-from chnorm_cli.problems import nonlocal_filter as filtering
-from chnorm_cli.problems.noise import Noise
-from chnorm_cli.problems.nonlocal_filter import (
+from chnorm_cli.classical import nonlocal_filter as filtering
+from chnorm_cli.classical.nonlocal_filter import (
     FIRST,
     SECOND,
     THIRD,
@@ -16,6 +15,7 @@ from chnorm_cli.problems.nonlocal_filter import (
     nonlocal_filter,
     opponent_basis,
 )
+from chnorm_cli.noise.gaussian import Noise
 
 QUICK = tuple(replace(settings, radius=8) for settings in (FIRST, SECOND, THIRD))
 SIGMA = 25 / 255

@@ -2,7 +2,7 @@
 
 import torch
 
-from chnorm_cli.problems.mixture import mixed, mixture_weights
+from chnorm_cli.fitting.mixture import mixed, mixture_weights
 
 
 def errors(*sizes, n=20_000):

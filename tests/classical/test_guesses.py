@@ -4,8 +4,9 @@ import pytest
 import torch
 from pictures import bundled, psnr
 
-from chnorm_cli.problems import guesses
-from chnorm_cli.problems.guesses import fill_guess, helpful_strengths, plug_and_play
+from chnorm_cli.classical import guesses
+from chnorm_cli.classical.first_guess import first_guess
+from chnorm_cli.classical.guesses import fill_guess, helpful_strengths, plug_and_play
 from chnorm_cli.problems.names import FirstGuess
 from chnorm_cli.problems.operators import Downsample, Identity, Mask
 from chnorm_cli.problems.problem import Problem
@@ -72,7 +73,7 @@ def test_a_problem_says_its_sizes_and_what_was_observed():
 def search(truth, known, enough=0.003, **options):
     """Give the strengths that help where `known` is false, and what they make of the smooth filling."""
     operator = Mask(known.float())
-    start = operator.first_guess(truth * known)
+    start = first_guess(operator, truth * known)
 
     def error(x):
         return float((x - truth).square()[:, ~known].sum())
@@ -103,7 +104,7 @@ def test_who_is_content_with_less_stays_longer_at_a_strength():
 def test_momentum_arrives_sooner_where_many_iterations_lead(monkeypatch):
     truth, known = crop(), half_known()
     operator = Mask(known.float())
-    start = operator.first_guess(truth * known)
+    start = first_guess(operator, truth * known)
 
     def settled(momentum, iterations):
         monkeypatch.setattr(guesses, "MOMENTUM", momentum)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from skimage.restoration import inpaint_biharmonic
 
-from chnorm_cli.problems.smooth_filling import TENSION, _fill, _laplacian, smooth_filling
+from chnorm_cli.classical.smooth_filling import TENSION, _fill, _laplacian, smooth_filling
 
 
 def smooth(height=40, width=50, channels=3, dtype=torch.float32):

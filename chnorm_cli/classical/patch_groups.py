@@ -28,10 +28,13 @@ class Estimate(NamedTuple):
     kept: Tensor
 
 
-def combine_by_risk(noisy: Tensor, sigma: float) -> Estimate:
-    """Combine the patches of groups (…, k, n) with each other, by Stein's unbiased risk."""
+def combine_by_risk(noisy: Tensor, variance: float | Tensor) -> Estimate:
+    """Combine the patches of groups (…, k, n) with each other, by Stein's unbiased risk.
+
+    `variance` is σ², one number or one a group (…, 1, 1).
+    """
     k, n = noisy.shape[-2:]
-    noise = n * sigma**2
+    noise = n * variance
     # Fewer values than patches leave the noisy Gram matrix singular; a trace of ridge keeps Θ finite.
     ridge = (1e-3 if n < 2 * k else 1e-6) * noise
     inverse = _inverse(noisy @ noisy.mT, ridge)
@@ -39,7 +42,7 @@ def combine_by_risk(noisy: Tensor, sigma: float) -> Estimate:
     return Estimate(theta @ noisy, theta.square().sum(-1))
 
 
-def combine_by_pilot(noisy: Tensor, pilot: Tensor, sigma: float) -> Estimate:
+def combine_by_pilot(noisy: Tensor, pilot: Tensor, variance: float | Tensor) -> Estimate:
     """Combine the patches of groups (…, k, n) with each other, as is best for the pilot's.
 
     X̄ X̄ᵀ (X̄ X̄ᵀ + n σ² I)⁻¹ = X̄ (X̄ᵀ X̄ + n σ² I)⁻¹ X̄ᵀ: for groups much larger than a patch the
@@ -47,7 +50,7 @@ def combine_by_pilot(noisy: Tensor, pilot: Tensor, sigma: float) -> Estimate:
     numbers, hence float64.
     """
     k, n = pilot.shape[-2:]
-    noise = n * sigma**2
+    noise = n * variance
     if k < 1.5 * n:
         gram = pilot @ pilot.mT
         theta = torch.eye(k, device=gram.device, dtype=gram.dtype) - noise * _inverse(gram, noise)
@@ -70,7 +73,7 @@ def combine_values(noisy: Tensor, pilot: Tensor, noise: Tensor) -> Estimate:
     return Estimate(mean + (noisy - mean) @ weights, kept[..., None].expand(*kept.shape, k))
 
 
-def _inverse(gram: Tensor, ridge: float) -> Tensor:
+def _inverse(gram: Tensor, ridge: float | Tensor) -> Tensor:
     """Give (Gram matrix + ridge I)⁻¹."""
     eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
     factor = _factor(gram, ridge * eye)

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from chnorm_cli.problems.threads import side_by_side
+from chnorm_cli.classical.threads import side_by_side
 
 CPU = torch.device("cpu")
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from chnorm_cli.problems.dead_leaves import CONTRAST, SHADE, dead_leaves
+from chnorm_cli.recorruption.dead_leaves import CONTRAST, SHADE, dead_leaves
 
 PALETTE = torch.tensor([[0.1, 0.9, 0.5], [0.2, 0.8, 0.5], [0.9, 0.1, 0.5]])
 

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from chnorm_cli.problems.correlation import correlated_noise
+from chnorm_cli.noise.differences import second_difference
+from chnorm_cli.noise.silence import Silence, find_silence
 
 BLOCK = 32  # pixels; large enough to measure noise in, small enough to find smooth ones
 QUANTILE = 0.05  # the smoothest blocks: in them the texture is weakest
@@ -52,6 +53,10 @@ class Noise:
         down, right = rows - rows[:, None] + middle, columns - columns[:, None] + middle
         return self.sigma**2 * shared[:, :, down, right].transpose(1, 2).reshape(channels * n, -1)
 
+    def relative_variance(self, means: Tensor) -> Tensor | None:
+        """Give the variance (…, C) in units of σ² around `means` (…, C); None where it is 1 everywhere."""
+        return None
+
     def _unit(self, x: Tensor, generator: torch.Generator) -> Tensor:
         channels, height, width = x.shape
         margin = 0 if self.kernel is None else self.kernel.shape[-1] - 1
@@ -62,40 +67,46 @@ class Noise:
         return F.conv2d(white[None], self.kernel.to(white))[0]
 
 
-def find_noise(y: Tensor, sigma: float | None = None) -> Noise:
-    """Find the noise in (C, H, W): whether pixels share it, and, without `sigma`, how strong it is."""
-    level, kernel = correlated_noise(y) or (None, None)
-    if sigma is None:
-        sigma = estimate_sigma(y) if level is None else level
-    return Noise(sigma, kernel)
-
-
-def estimate_sigma(y: Tensor) -> float:
+def estimate_sigma(y: Tensor, silence: Silence | None = None) -> float:
     """Estimate the standard deviation of independent Gaussian noise in (C, H, W), in units of y.
 
     The second difference along both axes removes the picture where it is smooth. Its root mean
     square is taken block by block, and the smoothest blocks count: scikit-image's wavelet
     estimate, a median over the whole picture, takes texture for noise (5.6 where a clean
     Peppers has about 4). Dividing by the same statistic of pure noise calibrates it exactly.
-    Blocks with many clipped pixels are left out, because there the noise is cut off.
+    Blocks with many clipped pixels or flat areas are left out, because there the noise is cut off.
+    In a picture less than three pixels high or wide the difference is along the longer side.
     """
-    c, height, width = y.shape
-    if min(height, width) < 3:
+    _, height, width = y.shape
+    if max(height, width) < 3:
         return 0.0
-    reference = torch.randn(c, height, width, generator=torch.Generator().manual_seed(0))
-    clipped = (y <= y.min()) | (y >= y.max())
-    return _smoothest(y.float().cpu(), clipped.cpu()) / _smoothest(reference, None)
+    y = y.float().cpu()
+    reference = torch.randn(y.shape, generator=torch.Generator().manual_seed(0))
+    if min(height, width) < 3:
+        return _along(y) / _along(reference)
+    return _smoothest(y, silence or find_silence(y)) / _smoothest(reference, None)
 
 
-def _smoothest(y: Tensor, clipped: Tensor | None) -> float:
-    difference = torch.tensor([1.0, -2.0, 1.0])
-    kernel = torch.outer(difference, difference)[None, None] / 6.0  # unit gain for white noise
-    detail = F.conv2d(y[:, None], kernel)
+def _along(y: Tensor) -> float:
+    """Give the median size of second differences along the longer side of (C, H, W)."""
+    line = y if y.shape[-1] >= y.shape[-2] else y.mT
+    return float((line[..., 2:] - 2.0 * line[..., 1:-1] + line[..., :-2]).abs().median())
+
+
+def _smoothest(y: Tensor, silence: Silence | None) -> float:
+    detail = second_difference(y)[:, None]
     block = min(BLOCK, *detail.shape[-2:])
     stride = max(1, block // 2)
     power = F.avg_pool2d(detail.square(), block, stride).flatten()
-    if clipped is not None:
-        share = F.avg_pool2d(clipped[:, None, 1:-1, 1:-1].float(), block, stride).flatten()
+    if silence is not None:
+        silent = torch.stack([silence.flat.expand_as(silence.clipped), silence.clipped])
+        flat, clipped = (
+            F.avg_pool2d(s[:, None, 1:-1, 1:-1].float(), block, stride).flatten() for s in silent
+        )
+        speaks = flat <= 0.01
+        if not bool(speaks.any()):
+            return 0.0
+        power, share = power[speaks], clipped[speaks]
         # Strong noise clips a little everywhere; then the least clipped fifth of the blocks counts
         # (Astronaut in 8 bits at σ = 50: 48.0, and 32.6 if all blocks counted).
         power = power[share <= max(0.01, float(torch.quantile(share, 0.2)))]

@@ -1,0 +1,1 @@
+"""A⁺y: the answers without a network."""

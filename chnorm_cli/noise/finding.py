@@ -1,0 +1,161 @@
+"""Find the law of the noise in one picture, from the picture alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from chnorm_cli.noise.correlation import correlated_noise
+from chnorm_cli.noise.curves import fit_level
+from chnorm_cli.noise.differences import second_difference
+from chnorm_cli.noise.gaussian import CLEAN_SIGMA, Noise, estimate_sigma
+from chnorm_cli.noise.law import DARK, LIGHT, NARROW, Law
+from chnorm_cli.noise.level import Level
+from chnorm_cli.noise.names import Doubt, Kind
+from chnorm_cli.noise.points import Points, measure, smoothest
+from chnorm_cli.noise.silence import Silence, find_silence
+from chnorm_cli.noise.stabilized import StabilizedNoise
+from chnorm_cli.noise.stabilizer import Stabilizer
+
+# Kurtosis of second differences in the smoothest places. Noise: 2.7 (cut off at black and white) to
+# 3.7 (counts). Grass, gravel, bricks, fur, print: 4.8 to 20. Dither: 1.6 to 2.3. (38 pictures.)
+LEAST_KURTOSIS, MOST_KURTOSIS = 2.45, 4.3
+BEYOND = 0.05  # of the nominal range, by which a picture may leave it
+TOGETHER = 0.6  # correlation of colours from which on they are taken to share their noise
+NOISELESS = 0.02  # of the variance of the noise: a mixture of colours with less is kept as it is
+FEW_LEVELS = 2  # values of a picture that is all dots
+
+
+def find_law(
+    y: Tensor,
+    *,
+    sigma: float | None = None,
+    level: Level | None = None,
+    kind: Kind = Kind.AUTO,
+) -> Law:
+    """Find the law of the noise in y (C, H, W).
+
+    `sigma` (units of y) and `level` are believed where they are given; `kind` forces how the level
+    follows the brightness. Raises `ValueError` for a kind that the picture cannot say.
+    """
+    y = y.detach().float().cpu()
+    silence = find_silence(y)
+    low, high = data_range(y, silence)
+    flat = silence.flat if bool(silence.flat.any()) else None
+    if level is not None:
+        return _stabilized(y, level, low, high, flat)
+    if sigma is not None:
+        return _constant(y, sigma, low, high, flat, silence)
+    points = measure(y, silence)
+    doubt = _doubt(y, points, silence) if kind is Kind.AUTO else None
+    if doubt in (Doubt.DITHER, Doubt.STROKES):
+        return _nothing(y, low, high, doubt)
+    if points is not None and doubt is None:
+        found = fit_level(points, kind)
+        if found is not None:
+            return _if_any(_stabilized(y, found, low, high, flat), kind)
+    law = _constant(y, None, low, high, flat, silence)
+    if doubt is Doubt.TEXTURE and law.noise.kernel is None and law.noise.sigma >= CLEAN_SIGMA:
+        return _nothing(y, low, high, doubt)
+    return _if_any(law, kind)
+
+
+def data_range(y: Tensor, silence: Silence) -> tuple[float, float]:
+    """Give the darkest and the brightest true value, robustly: noise and single pixels do not count."""
+    values = y[:, ~silence.flat] if bool((~silence.flat).any()) else y.flatten(1)
+    values = values.flatten()
+    values = values[:: max(1, len(values) // 4_000_000)]
+    low, high = torch.quantile(values, torch.tensor([DARK / 4, 1.0 - (1.0 - LIGHT) / 4])).tolist()
+    if high <= low:
+        low, high = float(y.min()), float(y.max())
+    return low, high if high > low else low + 1.0
+
+
+def _doubt(y: Tensor, points: Points | None, silence: Silence) -> Doubt | None:
+    """Say what speaks against noise, if anything does."""
+    if all(len(colour.unique()) <= FEW_LEVELS for colour in y):
+        return Doubt.CLEAN if bool(silence.flat.all()) else Doubt.DITHER
+    if points is None:
+        return Doubt.STROKES if bool(silence.flat.any()) and min(y.shape[1:]) >= 64 else None
+    kurtosis = float(points.kurtosis.median())
+    if kurtosis < LEAST_KURTOSIS:
+        return Doubt.DITHER
+    return Doubt.TEXTURE if kurtosis > MOST_KURTOSIS else None
+
+
+def _nothing(y: Tensor, low: float, high: float, doubt: Doubt) -> Law:
+    return Law(Noise(0.0), Level.constant(0.0, len(y)), low, high, doubt=doubt)
+
+
+def _if_any(law: Law, kind: Kind) -> Law:
+    """Say that a picture is clean where there is less noise than 8 bits could show."""
+    if kind is Kind.AUTO and law.noise.sigma < CLEAN_SIGMA:
+        return replace(law, doubt=Doubt.CLEAN)
+    return law
+
+
+def _constant(
+    y: Tensor,
+    sigma: float | None,
+    low: float,
+    high: float,
+    flat: Tensor | None,
+    silence: Silence,
+) -> Law:
+    """Give the law of Gaussian noise that is the same at every brightness."""
+    shared = correlated_noise(y)
+    channels = len(y)
+    if sigma is None:
+        sigma = estimate_sigma(y, silence) if shared is None else shared[0]
+    kernel = None if shared is None else shared[1]
+    level = Level.constant(sigma, channels)
+    inside = low >= -BEYOND and high <= 1.0 + BEYOND and high - low >= NARROW
+    if inside or sigma <= 0:
+        law = Law(Noise(sigma, kernel), level, low, high, flat=flat)
+    else:  # judged in the range of the data
+        stabilizer = Stabilizer(level, low, high)
+        law = Law(Noise(stabilizer.sigma, kernel), level, low, high, stabilizer, flat=flat)
+    return law if kernel is not None else _apart(law, y, silence)
+
+
+def _stabilized(y: Tensor, level: Level, low: float, high: float, flat: Tensor | None) -> Law:
+    """Give the law of noise that follows the brightness, and perhaps is shared by neighbours."""
+    stabilizer = Stabilizer(level, low, high)
+    shared = correlated_noise(stabilizer.forward(y))
+    if shared is None:
+        noise = StabilizedNoise(stabilizer.sigma, None, stabilizer)
+        return Law(noise, level, low, high, stabilizer, flat=flat)
+    # Second differences see only what neighbours do not share: the noise is this much stronger.
+    stronger = shared[0] / stabilizer.sigma
+    level = replace(
+        level,
+        read=level.read * stronger,
+        gain=level.gain * stronger**2,
+        speckle=level.speckle * stronger,
+    )
+    return Law(
+        StabilizedNoise(shared[0], shared[1], stabilizer), level, low, high, stabilizer, flat=flat
+    )
+
+
+def _apart(law: Law, y: Tensor, silence: Silence) -> Law:
+    """Take apart noise that all colours share, as the grain of a film does in a colour scan."""
+    if len(y) == 1 or law.noise.sigma < 2.0 * CLEAN_SIGMA:
+        return law
+    z = law.whitened(y)
+    chosen = smoothest(z, silence)
+    if chosen is None:
+        return law
+    residual = second_difference(z)[:, chosen]
+    covariance = residual @ residual.mT / residual.shape[1]
+    scale = covariance.diagonal().clamp_min(1e-12).sqrt()
+    correlation = covariance / scale / scale[:, None]
+    if float(correlation[~torch.eye(len(y), dtype=torch.bool)].min()) < TOGETHER:
+        return law
+    values, vectors = torch.linalg.eigh(covariance.double())
+    noisy = values > NOISELESS * values.max()
+    mixing = vectors[:, noisy].mT / values[noisy].sqrt()[:, None]
+    sigma = 1.0 / float(mixing.abs().sum(1).max())  # z lies in [0, 1], or as far around 0
+    return replace(law, mixing=(sigma * mixing).float(), noise=Noise(sigma))

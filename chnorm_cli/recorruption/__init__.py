@@ -1,0 +1,1 @@
+"""Further y: the observation, corrupted once more in the same way."""
