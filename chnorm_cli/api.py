@@ -9,9 +9,10 @@ import numpy as np
 
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.fitting.solution import DivergedError
-from chnorm_cli.images import from_unit, to_unit
+from chnorm_cli.images import filled_where_not_finite, from_unit, to_unit
 from chnorm_cli.restoration import (
     Restoration,
+    fill_missing,
     prepare_denoise,
     prepare_inpaint,
     prepare_superres,
@@ -36,16 +37,18 @@ def denoise(
     `image` is uint8, uint16 or float, gray (H, W) or with 1 to 4 channels last. `sigma` is in the
     units of the array, as in scikit-image: 25 for uint8, 0.1 for floats in [0, 1]. `noise` forces a
     kind (gaussian, poisson, poisson-gaussian, speckle, mixed); `strength` is how much of the noise
-    is removed, 0 to 1.5. Raises `ValueError` for input that cannot be restored and `DivergedError`
-    when the fit fails.
+    is removed, 0 to 1.5. What is not finite counts as missing and is filled. Raises `ValueError` for
+    input that cannot be restored and `DivergedError` when the fit fails.
     """
-    pixels, back, span = _opened(image)
+    pixels, holes, back, span = _whole(image)
     scaled = None if sigma is None else 255.0 * sigma / span
     restoration = prepare_denoise(
         pixels, sigma=scaled, noise=noise, strength=strength, settings=settings
     )
     restored = _run(restoration)
     same = restored == pixels  # floats outside [0, 1] make a round trip otherwise
+    if holes is not None:
+        same &= ~holes[..., None]
     result = back(restored)
     return np.where(same.reshape(result.shape), np.asarray(image), result)
 
@@ -62,9 +65,12 @@ def inpaint(
     >>> whole = inpaint(scratched, mask)
 
     Observed pixels come back bit for bit, unless `sigma` (in the array's units) says they are noisy.
+    What is not finite is filled as well.
     """
     image, missing = np.asarray(image), np.asarray(missing, dtype=bool)
-    pixels, back, span = _opened(image)
+    pixels, holes, back, span = _opened(image)
+    if holes is not None and holes.shape == missing.shape:  # other shapes are refused below
+        missing = missing | holes
     scaled = None if sigma is None else 255.0 * sigma / span
     restored = back(_run(prepare_inpaint(pixels, missing, sigma=scaled, settings=settings)))
     if not sigma:
@@ -81,22 +87,32 @@ def superres(
 
     `kernel` is how the small picture was made: bicubic, lanczos or box, all antialiased.
     """
-    pixels, back, _ = _opened(image)
+    pixels, _, back, _ = _whole(image)
     return back(_run(prepare_superres(pixels, scale, kernel=kernel, settings=settings)))
 
 
-def _opened(image: Array) -> tuple[Array, Callable[[Array], Array], float]:
-    """Give float pixels (H, W, C), the way back to the shape and dtype of the input, and its span."""
+Opened = tuple[Array, Array | None, Callable[[Array], Array], float]
+
+
+def _whole(image: Array) -> Opened:
+    """Give what `_opened` gives, with the pixels filled that are missing."""
+    pixels, holes, back, span = _opened(image)
+    return (pixels if holes is None else fill_missing(pixels, holes)), holes, back, span
+
+
+def _opened(image: Array) -> Opened:
+    """Give float pixels (H, W, C), which are not finite, the way back to the input, and its span."""
     image = np.asarray(image)
     if image.ndim not in (2, 3):
         raise ValueError(f"image must be (H, W) or (H, W, C), not of shape {image.shape}")
+    image, holes = filled_where_not_finite(image)
     unit, rule = to_unit(image)
     gray = image.ndim == 2
 
     def back(pixels: Array) -> Array:
         return from_unit(pixels[..., 0] if gray else pixels, rule)
 
-    return (unit[..., None] if gray else unit), back, rule.span
+    return (unit[..., None] if gray else unit), holes, back, rule.span
 
 
 def _run(restoration: Restoration) -> Array:

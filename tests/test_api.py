@@ -192,3 +192,27 @@ def test_the_three_tasks_on_the_gpu(dtype):
     assert denoise(x, sigma=5, settings=there).dtype == x.dtype
     assert np.array_equal(inpaint(x, missing, settings=there)[~missing], x[~missing])
     assert superres(x, 2, settings=there).shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 18, 3)])
+@pytest.mark.parametrize("scale", [1, 900])
+def test_what_is_not_finite_is_filled(shape, scale):
+    whole = picture(shape) * scale
+    spoilt = whole.copy()
+    spoilt[4, 5], spoilt[9, 2] = np.nan, -np.inf
+    for restored in (
+        denoise(spoilt, sigma=0.01 * scale, settings=QUICK),
+        superres(spoilt, 2, settings=QUICK),
+        inpaint(spoilt, ~np.isfinite(spoilt).reshape(*shape[:2], -1)[..., 0], settings=QUICK),
+    ):
+        assert np.isfinite(restored).all()
+        assert restored.min() >= whole.min() - 0.2 * scale
+        assert restored.max() <= whole.max() + 0.2 * scale
+    missing = np.zeros(shape[:2], bool)
+    missing[0, 0] = True
+    restored = inpaint(spoilt, missing, settings=QUICK)
+    assert np.isfinite(restored).all()
+    known = np.isfinite(spoilt).reshape(*shape[:2], -1).all(axis=2) & ~missing
+    assert np.array_equal(restored[known], spoilt[known])
+    with pytest.raises(ValueError, match="no value is a finite number"):
+        denoise(np.full(shape, np.nan), settings=QUICK)

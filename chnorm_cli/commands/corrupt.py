@@ -79,7 +79,7 @@ def corrupt(
     from chnorm_cli.commands import corruption as spoil
     from chnorm_cli.commands.streams import choose_output, source_of, write_stdout
     from chnorm_cli.images import encode, read_mask, read_pictures, write_atomically
-    from chnorm_cli.scaling.course import check_writable, encode_as
+    from chnorm_cli.scaling.course import check_replaced, check_writable, encode_as
     from chnorm_cli.scaling.requests import Writing
     from chnorm_cli.terminal.console import complain
 
@@ -91,7 +91,11 @@ def corrupt(
         if path is not None:
             check_writable(path)
     source, name = source_of(picture)
-    (bad,) = read_pictures(source, name=name, page=parse_page(page), max_pixels=max_pixels)
+    number = parse_page(page)
+    if number == "all":
+        raise usage("--page all: one page is spoiled at a time; give its number")
+    (bad,) = read_pictures(source, name=name, page=number, max_pixels=max_pixels)
+    check_replaced([bad], source, place.path, name)
     rng = np.random.default_rng(what.seed)
     if what.downscale is not None:
         bad = spoil.downscale(bad, what.downscale)
@@ -105,7 +109,7 @@ def corrupt(
         write_atomically(mask_out, encode([spoil.mask_picture(missing)], format="png").data)
     encoded = encode_as([bad], Writing(place.format, depth.asked, strip))
     if not quiet:
-        for note in (*bad.notes, *encoded.notes):
+        for note in (*bad.notes, *bad.lost, *encoded.notes):
             complain(f"{name}: {note}", "note")
     if place.path is None:
         write_stdout(encoded.data)

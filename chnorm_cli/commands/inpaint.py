@@ -18,9 +18,10 @@ MaskOption = Annotated[
     typer.Option(
         "-m",
         "--mask",
-        metavar="FILE|alpha",
+        metavar="FILE|alpha|nan",
         help="White where pixels are missing; - is standard input, alpha the picture's own "
-        "transparency, a folder holds a mask of the same name for each picture.",
+        "transparency, nan what is not a finite number, a folder holds a mask of the same name for "
+        "each picture.",
     ),
 ]
 InvertMask = Annotated[
@@ -52,11 +53,15 @@ def inpaint(
 
     if mask == "-" and "-" in pictures:
         raise usage("the picture and its mask cannot both come from standard input")
+    if mask == "nan" and invert_mask:
+        raise usage("--mask nan marks what is missing; leave out --invert-mask")
     stdin = read_stdin() if mask == "-" else None
 
     def task_for(picture: Path | None) -> Inpaint:
         if mask == "alpha":
             return Inpaint(None, invert_mask, sigma)
+        if mask == "nan":
+            return Inpaint("nan", False, sigma)
         if stdin is not None:
             return Inpaint(stdin, invert_mask, sigma)
         path = Path(mask) if picture is None else mask_for(Path(mask), picture)

@@ -44,8 +44,8 @@ def score(
     if picture == "-" and truth == "-":
         raise usage("the picture and the truth cannot both come from standard input")
     (source, name), (true_source, true_name) = source_of(picture), source_of(truth)
-    (left,) = read_pictures(source, name=name)
-    (right,) = read_pictures(true_source, name=true_name)
+    (left,) = read_pictures(source, name=name, paged=False)
+    (right,) = read_pictures(true_source, name=true_name, paged=False)
     where = None
     if mask is not None:
         where = read_mask(source_of(mask)[0], name=mask, shape=right.shape).missing

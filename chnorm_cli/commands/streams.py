@@ -13,7 +13,7 @@ from typing import Any
 
 from chnorm_cli.scaling.failures import Failure, usage
 
-FORMATS = ("png", "tiff", "jpeg", "webp")
+FORMATS = ("png", "tiff", "jpeg", "webp", "avif")
 STDIN = "stdin"
 
 

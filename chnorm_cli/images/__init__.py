@@ -9,11 +9,12 @@ from chnorm_cli.images.atomic import write_atomically
 from chnorm_cli.images.encoding import Encoded, encode
 from chnorm_cli.images.errors import ImageError, MaskError
 from chnorm_cli.images.formats import READABLE_SUFFIXES, WRITABLE_SUFFIXES, format_for
-from chnorm_cli.images.masks import Mask, mask_from_alpha, read_mask
+from chnorm_cli.images.keeping import check_replacing
+from chnorm_cli.images.masks import Mask, mask_from_alpha, mask_from_missing, read_mask
 from chnorm_cli.images.metadata import Metadata, Resolution, Unit
 from chnorm_cli.images.picture import Depth, Picture
 from chnorm_cli.images.reading import DEFAULT_MAX_PIXELS, read_pictures
-from chnorm_cli.images.samples import SampleRule, from_unit, to_unit
+from chnorm_cli.images.samples import SampleRule, filled_where_not_finite, from_unit, to_unit
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
@@ -29,10 +30,13 @@ __all__ = [
     "Resolution",
     "SampleRule",
     "Unit",
+    "check_replacing",
     "encode",
+    "filled_where_not_finite",
     "format_for",
     "from_unit",
     "mask_from_alpha",
+    "mask_from_missing",
     "read_mask",
     "read_pictures",
     "to_unit",

@@ -38,7 +38,8 @@ def encode(
     strip: bool = False,
     quality: int = 95,
 ) -> Encoded:
-    """Encodes pictures as ``png``, ``jpeg``, ``webp`` or ``tiff`` (several become its pages).
+    """Encodes pictures as ``png``, ``jpeg``, ``webp``, ``avif`` or ``tiff`` (several become its pages;
+    of the others, pictures of a stream follow one another).
 
     ``depth`` None means each picture's own, or the best the format holds, with a note; a depth that
     is asked for and cannot be held is an `ImageError`. ``strip`` leaves ICC, EXIF, resolution and
@@ -49,13 +50,16 @@ def encode(
     if row is None or row.encode is None:
         writable = ", ".join(row.name for row in BY_NAME.values() if row.encode)
         raise ImageError(name, f"cannot be written as {format!r}", f"use one of {writable}")
-    if len(pictures) != 1 and not (row.pages and pictures):
+    stream = bool(pictures) and all(picture.streamed for picture in pictures)
+    if len(pictures) != 1 and not (pictures and (row.pages or stream)):
         raise ImageError(
             name, f"{len(pictures)} pages do not fit into one {row.title}", "write a TIFF"
         )
     sheets = [_sheet(picture, row, depth, strip) for picture in pictures]
     try:
-        data = row.encode([sheet.raster for sheet in sheets], quality)
+        rasters = [sheet.raster for sheet in sheets]
+        files = [rasters] if row.pages else [[raster] for raster in rasters]
+        data = b"".join(row.encode(pages, quality) for pages in files)
     except Exception as error:  # encoders raise whatever they like
         raise ImageError(name, f"cannot be encoded as {row.title} ({reason(error)})") from error
     notes = tuple(dict.fromkeys(note for sheet in sheets for note in sheet.raster.notes))
@@ -78,6 +82,12 @@ def _sheet(picture: Picture, row: Format, asked: Depth | None, strip: bool) -> _
         raise ImageError(
             picture.name, "the restored pixels are not all finite", "nothing is written"
         )
+    if picture.extra and row.name != "tiff":
+        raise ImageError(
+            picture.name,
+            f"{row.title} cannot hold channels that are no colours",
+            "write a TIFF (-o tiff:- on standard output)",
+        )
     depth, notes = _depth(picture, row, asked)
     pixels, alpha = picture.pixels, picture.alpha
     if alpha is not None and not row.alpha:
@@ -95,7 +105,13 @@ def _sheet(picture: Picture, row: Format, asked: Depth | None, strip: bool) -> _
         if alpha is not None:
             parts.append(np.rint(alpha[..., None] * np.float32(full)).astype(dtype))
     metadata = picture.metadata.stripped() if strip else _written(picture, row, notes)
-    raster = Raster(np.concatenate(parts, axis=2), alpha is not None, metadata, notes=tuple(notes))
+    raster = Raster(
+        np.concatenate(parts, axis=2),
+        alpha is not None,
+        metadata,
+        notes=tuple(notes),
+        extra=picture.extra,
+    )
     return _Sheet(raster, clipped, depth)
 
 
@@ -126,8 +142,10 @@ def _written(picture: Picture, row: Format, notes: list[str]) -> Metadata:
     if row.name == "jpeg" and block is not None and len(block) > LONGEST_EXIF:
         notes.append(f"the EXIF block of {len(block)} bytes is too long for JPEG and was left out")
         block = None
+    if row.name != "tiff":  # what describes a stack is true in a TIFF only
+        block = exif.without(block, exif.STRUCTURE)
     icc = metadata.icc
-    if icc is not None and icc[16:20] == b"GRAY" and row.name == "webp":
-        notes.append("WebP has no gray: the gray colour profile was left out")
+    if icc is not None and icc[16:20] == b"GRAY" and row.name in ("webp", "avif"):
+        notes.append(f"{row.title} has no gray: the gray colour profile was left out")
         icc = None
     return replace(metadata, exif=block, icc=icc)

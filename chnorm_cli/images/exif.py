@@ -14,9 +14,11 @@ DESCRIPTION = 270
 PIXEL_WIDTH, PIXEL_HEIGHT = 40962, 40963
 
 # Tags that describe a picture rather than its layout in the file: document name, description,
-# maker, model, page name and number, software, date, artist, host, copyright, rating, XP texts.
+# maker, model, page name and number, software, date, artist, host, copyright, rating, XP texts;
+# XMP, IPTC, and what electron microscopes (Zeiss, FEI) and Micro-Manager say of an exposure.
 DESCRIPTIVE = frozenset(
     {269, DESCRIPTION, 271, 272, 285, 297, 305, 306, 315, 316, 18246, 33432}
+    | {700, 33723, 34118, 34680, 34682, 51123}
     | {40091, 40092, 40093, 40094, 40095, ifd.EXIF_POINTER, ifd.GPS_POINTER}
 )
 GEOGRAPHY = frozenset({33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113})

@@ -1,9 +1,10 @@
-"""The 8-bit formats, through Pillow: JPEG and WebP both ways, BMP and GIF in only."""
+"""The 8-bit formats, through Pillow: JPEG, WebP and AVIF both ways, BMP and GIF in only."""
 
 import io
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from chnorm_cli.images import exif, inks
 from chnorm_cli.images.errors import CodecError
-from chnorm_cli.images.metadata import Metadata, Resolution, Unit, resolution
+from chnorm_cli.images.metadata import TIMING, Metadata, Resolution, Unit, resolution
 from chnorm_cli.images.raster import Raster
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 LONGEST_EXIF = 65533 - 6  # bytes in a JPEG's marker segment, less the "Exif\0\0"
 UNITS = {1: Unit.INCH, 2: Unit.CENTIMETER}  # of a JFIF header
+FORMATS = ("JPEG", "WEBP", "BMP", "GIF", "AVIF")  # the last is not in every Pillow
+TEXTS = {"xmp": "XMP", "photoshop": "IPTC", "comment": "comment"}  # by Pillow's names
 EXIF_UNITS = {1: Unit.NONE, 2: Unit.INCH, 3: Unit.CENTIMETER}
 
 
@@ -29,17 +32,46 @@ def _opened(data: bytes) -> Iterator["Image.Image"]:
 
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "WEBP", "BMP", "GIF")) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             yield image
     finally:
         Image.MAX_IMAGE_PIXELS = limit
 
 
 def survey(data: bytes) -> list[tuple[int, int]]:
-    """The (width, height) of each frame; a JPEG has one, even if a phone hid more behind it."""
+    """The (width, height) of each frame, or of each picture of a JPEG that is one of its own."""
     with _opened(data) as image:
-        frames = 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
+        if image.format == "MPO":
+            return [size for _, size in _views(image)[0]]
+        frames = getattr(image, "n_frames", 1)
         return [image.size] * frames  # a GIF grows, if it does, while its frames are counted
+
+
+def _views(image: Any) -> tuple[list[tuple[int, tuple[int, int]]], tuple[str, ...]]:
+    """The (index, size) of each picture of a JPEG with several, and what the others are.
+
+    Stereo pairs and panoramas are pictures; phones hide gain and depth maps and smaller copies.
+    """
+    size, views, lost = image.size, [(0, image.size)], []
+    entries = image.mpinfo.get(0xB002, [])
+    for index in range(1, image.n_frames):
+        kind = entries[index]["Attribute"]["MPType"] if index < len(entries) else "Undefined"
+        try:
+            image.seek(index)
+        except Exception:  # damage to what lies behind the picture does not cost the picture
+            lost.append("a damaged second picture in the JPEG is left out")
+            continue
+        if "Thumbnail" in kind:
+            lost.append(f"a copy of {image.width} × {image.height} pixels is left out")
+        elif kind == "Undefined" and image.size != size:
+            lost.append(
+                f"a second picture of {image.width} × {image.height} pixels in the JPEG, as phones"
+                " hide a gain or depth map, is left out"
+            )
+        else:
+            views.append((index, image.size))
+    image.seek(0)
+    return views, tuple(lost)
 
 
 def survey_webp(data: bytes) -> list[tuple[int, int]]:
@@ -65,11 +97,18 @@ def survey_webp(data: bytes) -> list[tuple[int, int]]:
 def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:
     """Decodes frames (counted from 0)."""
     with _opened(data) as image:
+        views, lost = _views(image) if image.format == "MPO" else (None, ())
+        animated = views is None and getattr(image, "is_animated", False)
         for page in pages:
             if page:
-                image.seek(page)
+                image.seek(page if views is None else views[page][0])
             image.load()
-            yield _raster(image)
+            raster = _raster(image)
+            notes = raster.notes + ((TIMING,) if animated else ())
+            left = [word for key, word in TEXTS.items() if image.info.get(key)]
+            if left:
+                notes += (f"{', '.join(left)} of the {image.format} is left out",)
+            yield replace(raster, notes=notes, lost=lost)
 
 
 def _raster(image: "Image.Image") -> Raster:
@@ -123,20 +162,24 @@ def encode_jpeg(rasters: Sequence[Raster], quality: int) -> bytes:
 
 def encode_webp(rasters: Sequence[Raster], quality: int) -> bytes:
     """Encodes one picture, uint8; lossless at quality 100. Gray becomes three equal channels."""
+    return encode_boxed(
+        rasters,
+        "WEBP",
+        quality=quality,
+        lossless=quality >= 100,
+        exact=True,  # keeps the colours below full transparency
+    )
+
+
+def encode_boxed(rasters: Sequence[Raster], format: str, **options: Any) -> bytes:
+    """Encodes one picture for WebP or AVIF, whose only place for a resolution is the EXIF block."""
     (raster,) = rasters
     metadata = raster.metadata
     block = metadata.exif
     if metadata.resolution is not None and metadata.resolution.dpi is not None:
         block = exif.stating_resolution(block, metadata.resolution.dpi)
-    return _saved(
-        raster,
-        "WEBP",
-        quality=quality,
-        lossless=quality >= 100,
-        exact=True,  # keeps the colours below full transparency
-        icc_profile=metadata.icc or b"",
-        exif=block or b"",
-    )
+    profile = metadata.icc or b""
+    return _saved(raster, format, icc_profile=profile, exif=block or b"", **options)
 
 
 def _saved(raster: Raster, format: str, **options: Any) -> bytes:

@@ -5,19 +5,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chnorm_cli.images import flat, png, pnm, tiff
+from chnorm_cli.images import avif, extents, flat, png, pnm, tiff
 from chnorm_cli.images.errors import ImageError
 from chnorm_cli.images.picture import Depth
-from chnorm_cli.images.raster import Raster
+from chnorm_cli.images.raster import Bytes, Raster
 
 Survey = Callable[[bytes], list[tuple[int, int]]]
 Decode = Callable[[bytes, Sequence[int]], Iterator[Raster]]
 Encode = Callable[[Sequence[Raster], int], bytes]
+Extent = Callable[[Bytes], int]
 
 
 @dataclass(frozen=True)
 class Format:
-    """One row of the table. ``depths`` are those it can be written with, the best last."""
+    """One row of the table. ``depths`` are those it can be written with, the best last.
+
+    ``extent`` tells where a picture ends; pictures of such a format can follow one another.
+    """
 
     name: str
     title: str
@@ -30,6 +34,7 @@ class Format:
     alpha: bool = False
     pages: bool = False
     longest_side: int = 2**31 - 1
+    extent: Extent | None = None
 
 
 EIGHT, SIXTEEN, FLOAT = Depth.EIGHT, Depth.SIXTEEN, Depth.FLOAT
@@ -37,18 +42,24 @@ HEAD = 32  # bytes that tell a format
 
 FORMATS = (
     Format("png", "PNG", (".png", ".apng"), re.compile(rb"\x89PNG\r\n\x1a\n"),
-           png.survey, png.decode, png.encode, (EIGHT, SIXTEEN), alpha=True),
+           png.survey, png.decode, png.encode, (EIGHT, SIXTEEN), alpha=True, extent=extents.of_png),
     Format("jpeg", "JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), re.compile(rb"\xff\xd8\xff"),
-           flat.survey, flat.decode, flat.encode_jpeg, (EIGHT,), longest_side=65500),
+           flat.survey, flat.decode, flat.encode_jpeg, (EIGHT,), longest_side=65500,
+           extent=extents.of_jpeg),
     Format("webp", "WebP", (".webp",), re.compile(rb"RIFF....WEBP", re.DOTALL),
            flat.survey_webp, flat.decode, flat.encode_webp, (EIGHT,), alpha=True,
-           longest_side=16383),
+           longest_side=16383, extent=extents.of_riff),
+    Format("avif", "AVIF", (".avif", ".avifs"), avif.MAGIC,
+           avif.survey, avif.decode, avif.encode, (EIGHT,), alpha=True, longest_side=16384,
+           extent=extents.of_boxes),
     Format("tiff", "TIFF", (".tif", ".tiff"), re.compile(rb"II[*+]\0|MM\0[*+]"),
            tiff.survey, tiff.decode, tiff.encode, (EIGHT, SIXTEEN, FLOAT), alpha=True, pages=True),
-    Format("bmp", "BMP", (".bmp", ".dib"), re.compile(rb"BM"), flat.survey, flat.decode),
-    Format("gif", "GIF", (".gif",), re.compile(rb"GIF8[79]a"), flat.survey, flat.decode),
+    Format("bmp", "BMP", (".bmp", ".dib"), re.compile(rb"BM"), flat.survey, flat.decode,
+           extent=extents.of_bmp),
+    Format("gif", "GIF", (".gif",), re.compile(rb"GIF8[79]a"), flat.survey, flat.decode,
+           extent=extents.of_gif),
     Format("pnm", "PNM", (".ppm", ".pgm", ".pbm", ".pnm"), re.compile(rb"P[1-6][\s#]"),
-           pnm.survey, pnm.decode),
+           pnm.survey, pnm.decode, extent=extents.of_pnm),
 )  # fmt: skip
 
 BY_NAME = {row.name: row for row in FORMATS}
@@ -58,6 +69,11 @@ READABLE = ", ".join(row.title for row in FORMATS)
 WRITABLE_SUFFIXES = tuple(s for s, row in BY_SUFFIX.items() if row.encode is not None)
 
 
+def recognise(head: bytes) -> Format | None:
+    """The format that begins with these bytes."""
+    return next((row for row in FORMATS if row.magic.match(head)), None)
+
+
 def identify(head: bytes, name: str) -> Format:
     """Tells the format from the first bytes; a file named as another format is refused.
 
@@ -65,7 +81,7 @@ def identify(head: bytes, name: str) -> Format:
     """
     if not head:
         raise ImageError(name, "is empty (0 bytes)", "give a picture")
-    row = next((row for row in FORMATS if row.magic.match(head)), None)
+    row = recognise(head)
     if row is None:
         raise ImageError(name, "is not a picture that chnorm reads", f"give one of {READABLE}")
     named = BY_SUFFIX.get(Path(name).suffix.lower(), row)

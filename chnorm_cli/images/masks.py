@@ -22,6 +22,22 @@ class Mask:
     missing: NDArray[np.bool_]
     notes: tuple[str, ...] = ()
 
+    def covering(self, missing: NDArray[np.bool_] | None) -> "Mask":
+        """The mask with the pixels (H, W) that are not finite, None for none, and a note of them."""
+        more = 0 if missing is None else int(np.count_nonzero(missing & ~self.missing))
+        if missing is None or not more:
+            return self
+        note = f"{more} more pixels are not finite numbers and are filled as well"
+        return Mask(self.missing | missing, (*self.notes, note))
+
+
+def mask_from_missing(picture: Picture) -> Mask:
+    """Takes the pixels that are not finite as missing; raises `MaskError` where all are finite."""
+    if picture.missing is None:
+        cause = "all pixels are finite numbers, so --mask nan marks none"
+        raise MaskError(picture.name, cause, "give --mask FILE")
+    return Mask(picture.missing)
+
 
 def read_mask(
     source: Path | bytes,
@@ -37,7 +53,7 @@ def read_mask(
     White is missing (known when ``invert``); a transparent pixel of the mask counts as black.
     Raises `MaskError` for another size, colours, or when nothing or everything is missing.
     """
-    (picture,) = read_pictures(source, name=name, page=page, max_pixels=max_pixels)
+    (picture,) = read_pictures(source, name=name, page=page, max_pixels=max_pixels, paged=False)
     if picture.shape != shape:
         mask_size, size = (f"{width} × {height}" for height, width in (picture.shape, shape))
         raise MaskError(

@@ -23,6 +23,9 @@ PER_INCH = {
 }
 
 
+TIMING = "how long each frame of the animation is shown is not kept"
+
+
 @dataclass(frozen=True)
 class Resolution:
     """Pixels per unit of length across (``x``) and down (``y``), as exact fractions."""
@@ -60,7 +63,7 @@ class Metadata:
     ``icc`` is kept byte for byte. ``exif`` is the EXIF block without its ``Exif\0\0`` prefix, in
     which the orientation is already 1; the descriptive tags of a TIFF page travel in it too.
     ``chunks`` are the colour and text chunks of a PNG, and go back only into a PNG.
-    ``page`` counts from 1.
+    ``page`` counts from 1. ``planar`` says that a TIFF stores its channels one after another.
     """
 
     icc: bytes | None = None
@@ -69,18 +72,19 @@ class Metadata:
     chunks: tuple[tuple[bytes, bytes], ...] = ()
     page: int = 1
     pages: int = 1
+    planar: bool = False
 
     def scaled(self, scale: int) -> "Metadata":
         """The metadata of the picture with ``scale`` times the pixels each way.
 
-        Tags that hold for the old pixel grid (GeoTIFF, the shapes in OME and ImageJ descriptions)
-        would be lies on the new one and are left out.
+        Tags that hold for the old pixel grid (GeoTIFF) would be lies on the new one and are left
+        out; descriptions of a stack are revised where it is written.
         """
         if scale == 1:
             return self
         return replace(
             self,
-            exif=exif.without(self.exif, exif.GEOGRAPHY | exif.STRUCTURE),
+            exif=exif.without(self.exif, exif.GEOGRAPHY),
             resolution=self.resolution and self.resolution.scaled(scale),
         )
 
@@ -90,4 +94,4 @@ class Metadata:
 
     def stripped(self) -> "Metadata":
         """Nothing but the place among the pages."""
-        return Metadata(page=self.page, pages=self.pages)
+        return Metadata(page=self.page, pages=self.pages, planar=self.planar)

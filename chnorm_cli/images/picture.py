@@ -23,12 +23,15 @@ class Depth(StrEnum):
 class Picture:
     """A picture as the restoration sees it.
 
-    ``pixels`` is float32 (H, W, C), C = 1 (gray) or 3 (RGB), nominal [0, 1]; ``alpha`` is float32
-    (H, W) in [0, 1], or None. ``value_range`` is (offset, span) of the reversible rule of
+    ``pixels`` is float32 (H, W, C), nominal [0, 1]: C = 1 (gray) or 3 (RGB), plus ``extra`` channels
+    that are no colours, 4 at most. ``alpha`` is float32 (H, W) in [0, 1], or None. ``missing`` marks
+    (H, W) pixels that were not finite and hold their nearest finite neighbour, or is None. ``value_range`` is (offset, span) of the reversible rule of
     `samples`: stored = pixels · span + offset. It is (0, 1) but for float pictures with values
     outside [0, 1] and for integers other than 8 and 16 bits, which take (min, max − min); these
     are written as floats. ``stored`` keeps their samples, so that pixels that no restoration
-    touches come back bit for bit. ``notes`` say what reading changed.
+    touches come back bit for bit. ``notes`` say what reading changed, ``lost`` what only the file
+    holds. ``held`` counts the pictures of the file, and ``streamed`` says that they follow one
+    another as files of their own do, and not as pages.
     """
 
     pixels: FloatArray
@@ -40,9 +43,14 @@ class Picture:
     name: str = "picture"
     stored: FloatArray | None = None
     notes: tuple[str, ...] = ()
+    missing: NDArray[np.bool_] | None = None
+    extra: int = 0
+    lost: tuple[str, ...] = ()
+    held: int = 1
+    streamed: bool = False
 
     def __post_init__(self) -> None:
-        if self.pixels.ndim != 3 or self.pixels.shape[2] not in (1, 3):
+        if self.pixels.ndim != 3 or self.pixels.shape[2] - self.extra not in (1, 3):
             raise ValueError(f"pixels have shape {self.pixels.shape}, not (H, W, 1) or (H, W, 3)")
         if self.alpha is not None and self.alpha.shape != self.shape:
             raise ValueError(f"alpha has shape {self.alpha.shape}, the pixels {self.shape}")
@@ -86,6 +94,8 @@ class Picture:
         if pixels.shape != expected:
             raise ValueError(f"the new pixels have shape {pixels.shape}, not {expected}")
         pixels = np.asarray(pixels, np.float32)
+        if self.missing is not None:
+            return replace(self, missing=None).with_pixels(pixels, scale)
         if scale != 1:
             alpha = None if self.alpha is None else _enlarged(self.alpha, scale)
             metadata = self.metadata.scaled(scale)

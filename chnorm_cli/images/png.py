@@ -13,7 +13,7 @@ import numpy as np
 
 from chnorm_cli.images import exif
 from chnorm_cli.images.errors import CodecError
-from chnorm_cli.images.metadata import PER_INCH, Metadata, Unit, resolution
+from chnorm_cli.images.metadata import PER_INCH, TIMING, Metadata, Unit, resolution
 from chnorm_cli.images.raster import Raster
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -23,6 +23,8 @@ KEPT = frozenset({b"gAMA", b"cHRM", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt"}
 METADATA = KEPT | {b"iCCP", b"eXIf", b"pHYs"}
 # What libpng is given to decode: it would print its opinion of the rest on stderr.
 PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"acTL", b"fcTL", b"fdAT", b"IDAT"})
+# Hints for palettes and backgrounds, significant bits, and the time of the last change.
+HARMLESS = frozenset({b"bKGD", b"hIST", b"sPLT", b"sBIT", b"tIME", b"sTER", b"iDOT", b"dSIG"})
 # Text that repeats what chnorm keeps or changes elsewhere (XMP, EXIF in hexadecimal).
 STALE_TEXT = (b"XML:com.adobe.xmp", b"Raw profile type")
 LARGEST_PROFILE = 2**24  # bytes; a profile is compressed, so its size is not bounded by the file's
@@ -53,13 +55,17 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def survey(data: bytes) -> list[tuple[int, int]]:
     """The (width, height) of each frame, from the headers alone."""
-    size, frames = None, 1
+    size, frames, still = None, 1, True
     for kind, body in chunks(data):
         if kind == b"IHDR" and size is None and len(body) == 13:
             size = struct.unpack_from(">II", body)
         elif kind == b"acTL" and len(body) == 8:
             frames = struct.unpack_from(">I", body)[0]
+        elif kind == b"fcTL":
+            still = False
         elif kind == b"IDAT":
+            # Without a word before it, it stands in for the animation and is not one of its frames.
+            frames += still and frames > 1
             break
     if size is None:
         raise CodecError("has no intact PNG header", "get a complete copy of the file")
@@ -113,7 +119,16 @@ def _metadata(found: list[tuple[bytes, bytes]]) -> tuple[Metadata, tuple[str, ..
         elif kind in KEPT and not body.startswith(STALE_TEXT):
             kept.append((kind, body))
         damaged = damaged or kind == b"bad?"
-    notes = ("damaged metadata was left out",) if damaged else ()
+    notes: tuple[str, ...] = ("damaged metadata was left out",) if damaged else ()
+    known = METADATA | PIXELS | HARMLESS
+    left = dict.fromkeys(kind.decode("latin-1") for kind, _ in found if kind not in known)
+    left.pop("bad?", None)
+    if any(kind in KEPT and body.startswith(STALE_TEXT) for kind, body in found):
+        left["XMP"] = None
+    if left:
+        notes += (f"{', '.join(left)} of the PNG is left out",)
+    if any(kind == b"acTL" for kind, _ in found):
+        notes += (TIMING,)
     return replace(metadata, chunks=tuple(kept)), notes
 
 

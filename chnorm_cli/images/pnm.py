@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from chnorm_cli.images.errors import CodecError
-from chnorm_cli.images.raster import Raster
+from chnorm_cli.images.raster import Bytes, Raster
 from chnorm_cli.images.samples import stretch
 
 TOKEN = re.compile(rb"(?:\s|#[^\n\r]*[\n\r])+(\d{1,10})")
 
+DIGITS = re.compile(rb"(?:[\s\d]|#[^\n\r]*)*")
 
-def _header(data: bytes) -> tuple[int, list[int], int]:
+
+def _header(data: Bytes) -> tuple[int, list[int], int]:
     """The kind 1…6, [width, height, white] and the offset of the samples."""
     kind, at = int(data[1:2]), 2
     numbers: list[int] = []
@@ -33,6 +35,21 @@ def survey(data: bytes) -> list[tuple[int, int]]:
     """The (width, height) of the one picture."""
     _, (width, height, _), _ = _header(data)
     return [(width, height)]
+
+
+def extent(data: Bytes) -> int:
+    """Where the first picture ends; of a plain one, where its digits end."""
+    try:
+        kind, (width, height, white), at = _header(data)
+    except CodecError:  # which decoding it will tell
+        return len(data)
+    channels = 3 if kind in (3, 6) else 1
+    if kind == 4:
+        return min(len(data), at + (width + 7) // 8 * height)
+    if kind in (5, 6):
+        return min(len(data), at + width * height * channels * (1 if white < 256 else 2))
+    digits = DIGITS.match(data, at - 1)
+    return digits.end() if digits else len(data)
 
 
 def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:

@@ -7,14 +7,17 @@ from numpy.typing import NDArray
 
 from chnorm_cli.images.metadata import Metadata
 
+Bytes = bytes | memoryview
+
 
 @dataclass(frozen=True)
 class Raster:
     """One page as stored.
 
-    ``samples`` is (H, W, C) with C = 1 (gray) or 3 (RGB), plus one when ``alpha`` is there (never
-    premultiplied). ``orientation`` (1…8) is still to be applied. ``palette`` says that the samples
-    come from a colour table, so that equal channels mean a gray picture.
+    ``samples`` is (H, W, C) with C = 1 (gray) or 3 (RGB), plus ``extra`` channels that are no
+    colours, plus one when ``alpha`` is there (never premultiplied). ``orientation`` (1…8) is still
+    to be applied. ``palette`` says that the samples come from a colour table, so that equal channels
+    mean a gray picture. ``lost`` says what is left out and only the file holds.
     """
 
     samples: NDArray[Any]
@@ -23,3 +26,5 @@ class Raster:
     orientation: int = 1
     palette: bool = False
     notes: tuple[str, ...] = ()
+    extra: int = 0
+    lost: tuple[str, ...] = ()

@@ -1,8 +1,10 @@
 """From a file or bytes to pictures, with every way of failing turned into one `ImageError`."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -12,10 +14,17 @@ from numpy.typing import NDArray
 from chnorm_cli.images import exif
 from chnorm_cli.images.errors import CodecError, ImageError, reason
 from chnorm_cli.images.formats import HEAD, Format, identify
+from chnorm_cli.images.keeping import Piece, pieces
 from chnorm_cli.images.metadata import Metadata
 from chnorm_cli.images.picture import Depth, Picture
 from chnorm_cli.images.raster import Raster
-from chnorm_cli.images.samples import FIXED_SPANS, FloatArray, apply_rule, rule_for
+from chnorm_cli.images.samples import (
+    FIXED_SPANS,
+    FloatArray,
+    apply_rule,
+    filled_where_not_finite,
+    rule_for,
+)
 
 DEFAULT_MAX_PIXELS = 100_000_000  # of all pages read together; RGB takes 12 bytes a pixel
 BYTES_PER_PIXEL = 64  # no stored pixel takes more, so longer files are not what they say
@@ -41,36 +50,65 @@ def read_pictures(
     name: str,
     page: int | Literal["all"] | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    streamed: bool = False,
+    paged: bool = True,
 ) -> list[Picture]:
     """Reads one picture, or page ``page`` (from 1) or all pages of a file that has several.
 
-    ``name`` is what errors call the source. Sizes are checked against ``max_pixels`` (all pages
-    read together) from the headers, before memory is taken. Raises `ImageError`, and nothing
-    else, for whatever is wrong with the file.
+    Pictures that follow one another, as a stream of them does, count as pages; with ``streamed``
+    and without ``page`` all of them are read. ``paged`` False says that the caller knows no page to
+    choose, for the error. ``name`` is what errors call the source. Sizes are
+    checked against ``max_pixels`` (all pages read together) from the headers, before memory is
+    taken. Raises `ImageError`, and nothing else, for whatever is wrong with the file.
     """
     data, row = _load(source, name, max_pixels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Pillow about damaged EXIF
+        with _told(name, row, 1, 1):
+            found = pieces(data, row)
+        surveys = []
+        for number, piece in enumerate(found, start=1):
+            with _told(name, piece.row, number, len(found)):
+                surveys.append(piece.row.survey(piece.data))
+        places = [(at, index) for at, sizes in enumerate(surveys) for index in range(len(sizes))]
+        if streamed and page is None and len(found) > 1 and len(places) == len(found):
+            page = "all"
+        if page is None and len(places) > 1:
+            raise _ambiguous(len(places), len(found), name, paged=paged)
+        chosen = [places[index] for index in _chosen(len(places), page, name)]
+        _check_sizes([surveys[at][index] for at, index in chosen], max_pixels, name)
+        pictures = list[Picture]()
+        for at, group in groupby(chosen, key=lambda place: place[0]):
+            piece, pages = found[at], [index for _, index in group]
+            with _told(name, piece.row, at + 1, len(found)):
+                pictures += _pictures(piece, pages, name, len(surveys[at]))
+    stream = len(found) > 1
+    return [replace(p, held=len(places), streamed=stream) for p in pictures]
+
+
+def _pictures(piece: Piece, pages: Sequence[int], name: str, count: int) -> Iterator[Picture]:
+    for index, raster in zip(pages, piece.row.decode(piece.data, pages), strict=True):
+        picture = _picture(raster, piece.row, name, index, count)
+        if len(pages) < count:
+            picture = replace(picture, metadata=picture.metadata.alone())
+        yield replace(picture, lost=picture.lost + piece.lost)
+
+
+@contextmanager
+def _told(name: str, row: Format, number: int, count: int) -> Iterator[None]:
+    """Turns whatever a decoder raises into an `ImageError` that says of which picture."""
+    where = f"picture {number} of {count} " if count > 1 else ""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Pillow about damaged EXIF
-            sizes = row.survey(data)
-            pages = _chosen(len(sizes), page, name)
-            _check_sizes([sizes[index] for index in pages], max_pixels, name)
-            pictures = [
-                _picture(raster, row, name, index, len(sizes))
-                for index, raster in zip(pages, row.decode(data, pages), strict=True)
-            ]
+        yield
     except ImageError:
         raise
     except CodecError as error:
-        raise ImageError(name, error.cause, error.remedy) from error
+        raise ImageError(name, where + error.cause, error.remedy) from error
     except Exception as error:  # decoders raise whatever they like on damaged files
         remedy = "the file is damaged or of a kind that chnorm does not read"
         raise ImageError(
-            name, f"cannot be decoded as {row.title} ({reason(error)})", remedy
+            name, f"{where}cannot be decoded as {row.title} ({reason(error)})", remedy
         ) from error
-    if len(pages) < len(sizes):
-        return [replace(picture, metadata=picture.metadata.alone()) for picture in pictures]
-    return pictures
 
 
 def _load(source: Path | bytes, name: str, max_pixels: int) -> tuple[bytes, Format]:
@@ -101,6 +139,12 @@ def _rest(file: BinaryIO, name: str, max_pixels: int) -> bytes:
     return b"".join(blocks)
 
 
+def _ambiguous(count: int, parts: int, name: str, *, paged: bool) -> ImageError:
+    what = f"has {count} pages" if parts == 1 else f"holds {count} pictures in one stream"
+    choose = f"give --page 1 … --page {count}, or --page all"
+    return ImageError(name, what, choose if paged else "give the one you mean as a file of its own")
+
+
 def _chosen(count: int, page: int | Literal["all"] | None, name: str) -> Sequence[int]:
     """The pages to read, counted from 0."""
     if count == 0:
@@ -108,10 +152,6 @@ def _chosen(count: int, page: int | Literal["all"] | None, name: str) -> Sequenc
     if page == "all":
         return range(count)
     if page is None:
-        if count > 1:
-            raise ImageError(
-                name, f"has {count} pages", f"give --page 1 … --page {count}, or --page all"
-            )
         return (0,)
     if not 1 <= page <= count:
         pages = "1 page" if count == 1 else f"{count} pages"
@@ -140,13 +180,15 @@ def _picture(raster: Raster, row: Format, name: str, index: int, count: int) -> 
     samples = UPRIGHT[raster.orientation](raster.samples)
     notes = raster.notes
     colors = samples[..., :-1] if raster.alpha else samples
+    extra = raster.extra
     if raster.palette and raster.metadata.icc is None and _gray(colors):
         colors = colors[..., :1]
-    if colors.shape[2] not in (1, 3):
+    if colors.shape[2] - extra not in (1, 3):
         raise CodecError(
             f"has {colors.shape[2]} colour channels", "convert it to gray or RGB first"
         )
     try:
+        colors, missing = filled_where_not_finite(colors)
         rule = rule_for(colors)
         pixels = apply_rule(np.ascontiguousarray(colors), rule)
         alpha = _alpha(samples[..., -1]) if raster.alpha else None
@@ -160,6 +202,10 @@ def _picture(raster: Raster, row: Format, name: str, index: int, count: int) -> 
         notes += (f"{rule.dtype} samples are restored and written as floats",)
     elif rule.dtype.name == "float64":
         notes += ("64-bit floats are restored and written as 32-bit floats",)
+    if missing is not None:
+        notes += (
+            f"{missing.sum()} pixels are not finite numbers: they count as missing and are filled",
+        )
     value_range = (0.0, 1.0) if fixed else (rule.offset, rule.span)
     return Picture(
         pixels,
@@ -171,6 +217,9 @@ def _picture(raster: Raster, row: Format, name: str, index: int, count: int) -> 
         name,
         None if value_range == (0.0, 1.0) else np.ascontiguousarray(colors, np.float32),
         notes,
+        missing,
+        extra,
+        raster.lost,
     )
 
 

@@ -50,6 +50,34 @@ def rule_for(array: NDArray[Any]) -> SampleRule:
     return SampleRule(array.dtype, low, span or 1.0)
 
 
+def filled_where_not_finite(
+    array: NDArray[Any],
+) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Gives samples (H, W) or (H, W, C) that are not finite the nearest finite value.
+
+    Also marks (H, W) pixels of which a channel was not finite; None where all are, and for samples
+    that cannot be otherwise. Raises ValueError where a channel holds no finite value.
+    """
+    if array.dtype.kind != "f" or array.ndim not in (2, 3):
+        return array, None
+    bad = ~np.isfinite(array)
+    if not bad.any():
+        return array, None
+    from scipy.ndimage import distance_transform_edt
+
+    filled = array.copy()
+    planes = filled[..., None] if array.ndim == 2 else filled
+    marks = bad[..., None] if array.ndim == 2 else bad
+    for channel in range(planes.shape[2]):
+        mark = marks[..., channel]
+        if mark.all():
+            raise ValueError("no value is a finite number")
+        if mark.any():
+            near = distance_transform_edt(mark, return_distances=False, return_indices=True)
+            planes[..., channel] = planes[..., channel][tuple(near)]
+    return filled, np.asarray(marks.any(axis=2))
+
+
 def to_unit(array: NDArray[Any]) -> tuple[FloatArray, SampleRule]:
     """Maps samples of any shape to float32 in [0, 1] and gives the rule that leads back.
 

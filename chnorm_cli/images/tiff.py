@@ -14,33 +14,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chnorm_cli.images import exif, ifd, inks
+from chnorm_cli.images import descriptions, exif, ifd, inks
 from chnorm_cli.images.errors import CodecError
 from chnorm_cli.images.metadata import PER_INCH, Metadata, Resolution, Unit, resolution
 from chnorm_cli.images.raster import Raster
 from chnorm_cli.images.samples import stretch
+from chnorm_cli.images.stacks import Leaf, contents
 
 if TYPE_CHECKING:
-    from tifffile import TiffFile, TiffPage
+    from tifffile import TiffPage
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
 COLORS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
-PREMULTIPLIED = 1  # the value of ExtraSamples for it
-REDUCED_OR_MASK = 1 | 4  # NewSubfileType of thumbnails, pyramid levels and transparency masks
-UNITS = {1: Unit.NONE, 2: Unit.INCH, 3: Unit.CENTIMETER}
-DNG_VERSION = 50706
-# Tags with one number each; damage can make lists of them, and list × height fills the memory.
-NUMBERS = (
-    *(
-        "imagewidth",
-        "imagelength",
-        "imagedepth",
-        "samplesperpixel",
-        "bitspersample",
-        "rowsperstrip",
-    ),
-    *("tilewidth", "tilelength", "tiledepth", "photometric", "planarconfig", "subfiletype"),
+PREMULTIPLIED, ALPHAS = 1, (1, 2)  # values of ExtraSamples
+MOST_CHANNELS = 4
+# Tags that say how the pixels are stored, or that are read elsewhere.
+LAYOUT = frozenset(
+    {*range(254, 269), *range(273, 285), *range(288, 297), 301, *range(317, 327), 330}
+    | {*range(332, 348), *range(512, 522), *range(529, 533), *range(32995, 32999), 34675, 37439}
 )
+UNITS = {1: Unit.NONE, 2: Unit.INCH, 3: Unit.CENTIMETER}
 LARGEST_TILE = 2**24  # pixels; tiles larger than that and than the picture are damage
 BIG = 2**32 - 2**25  # bytes that a classic TIFF can address, less room for the tags
 # tifffile refuses to write tags 34665 and 34853: their left neighbours are written and renamed.
@@ -50,34 +43,26 @@ STAND_INS = {ifd.EXIF_POINTER: 34664, ifd.GPS_POINTER: 34852}
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
-def _pages(file: "TiffFile") -> list["TiffPage"]:
-    """The pages that are pictures, not smaller copies or masks of another."""
-    everything: list[Any] = list(file.pages)
-    if any(DNG_VERSION in page.tags for page in everything):
-        raise CodecError("is a camera raw file", "develop it to a TIFF or PNG first")
-    for page in everything:
-        if not all(isinstance(getattr(page, number), int) for number in NUMBERS):
-            raise CodecError("has a damaged directory", "get a complete copy of the file")
-    return [p for p in everything if not p.subfiletype & REDUCED_OR_MASK] or everything
-
-
 def survey(data: bytes) -> list[tuple[int, int]]:
-    """The (width, height) of each page, from the directories alone."""
+    """The (width, height) of each picture, from the directories alone."""
     from tifffile import TiffFile
 
     with TiffFile(io.BytesIO(data)) as file:
-        return [(page.imagewidth, page.imagelength) for page in _pages(file)]
+        leaves = contents(file, data).leaves
+        return [(leaf.page.imagewidth, leaf.page.imagelength) for leaf in leaves]
 
 
 def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:
-    """Decodes pages (counted from 0, smaller copies and masks left out)."""
+    """Decodes pictures (counted from 0, smaller copies and masks left out)."""
     from tifffile import TiffFile
 
     with TiffFile(io.BytesIO(data)) as file:
-        found = _pages(file)
+        found = contents(file, data)
         for page in pages:
-            _check(found[page], len(data))
-            yield _raster(found[page], data)
+            leaf = found.leaves[page]
+            _check(leaf.page, len(data))
+            raster = _raster(leaf, data)
+            yield replace(raster, notes=raster.notes + found.notes, lost=found.lost)
 
 
 def _check(page: "TiffPage", size: int) -> None:
@@ -85,9 +70,15 @@ def _check(page: "TiffPage", size: int) -> None:
     colors = COLORS.get(int(page.photometric))
     if colors is None:
         raise CodecError(f"has colours of the kind {page.photometric!s}", "convert it to RGB first")
-    if page.samplesperpixel - colors not in (0, 1) or page.imagedepth != 1:
+    if page.imagedepth != 1:
         raise CodecError(
-            f"has {page.samplesperpixel} channels and depth {page.imagedepth}",
+            f"is a volume of {page.imagedepth} slices in one page", "save the slices as pages"
+        )
+    extra = page.samplesperpixel - colors - _has_alpha(page)
+    most = MOST_CHANNELS - colors if colors in (1, 3) and page.photometric != PALETTE else 0
+    if not 0 <= extra <= most:
+        raise CodecError(
+            f"has {page.samplesperpixel} channels, more than chnorm restores together",
             "save the channels as separate gray or RGB pages",
         )
     area = page.imagewidth * page.imagelength
@@ -101,8 +92,16 @@ def _check(page: "TiffPage", size: int) -> None:
             raise CodecError("is cut off", "get a complete copy of the file")
 
 
-def _raster(page: "TiffPage", data: bytes) -> Raster:
-    samples: NDArray[Any] = np.asarray(page.asarray())
+def _has_alpha(page: "TiffPage") -> bool:
+    """Whether an extra sample is alpha; what is "unspecified", or not stated, is a channel."""
+    alphas = [int(kind) for kind in page.extrasamples if int(kind) in ALPHAS]
+    if len(alphas) > 1 or (alphas and int(page.extrasamples[-1]) not in ALPHAS):
+        raise CodecError("has its alpha among other channels", "put one alpha channel last")
+    return bool(alphas) and page.samplesperpixel > COLORS[int(page.photometric)]
+
+
+def _raster(leaf: Leaf, data: bytes) -> Raster:
+    page, samples = leaf.page, leaf.samples(data)
     if page.planarconfig == 2 and page.samplesperpixel > 1:
         samples = np.moveaxis(samples, 0, -1)
     samples = samples.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
@@ -113,7 +112,8 @@ def _raster(page: "TiffPage", data: bytes) -> Raster:
         samples = stretch(samples, 2**page.bitspersample - 1)
         if photometric == WHITE_IS_ZERO:
             samples[..., 0] = np.iinfo(samples.dtype).max - samples[..., 0]
-    alpha = page.samplesperpixel > COLORS[photometric]
+    alpha = _has_alpha(page)
+    extra = page.samplesperpixel - COLORS[photometric] - alpha
     notes: tuple[str, ...] = ()
     icc = page.iccprofile
     if photometric == CMYK:
@@ -121,18 +121,32 @@ def _raster(page: "TiffPage", data: bytes) -> Raster:
             raise CodecError(f"holds CMYK as {samples.dtype}", "convert it to RGB first")
         rgb, note = inks.to_rgb(samples[..., :4], icc)
         samples, notes, icc = np.concatenate([rgb, samples[..., 4:]], axis=2), (note,), None
-    if alpha and int(page.extrasamples[0]) == PREMULTIPLIED:
+    if alpha and int(page.extrasamples[-1]) == PREMULTIPLIED:
         samples = _unmultiplied(samples)
     directory = _directory(page, data)
+    notes += _left_out(page)
     kept = {tag: entry for tag, entry in directory.items() if tag in exif.KEPT}
+    if not leaf.first:  # the stack is described once
+        kept = {tag: entry for tag, entry in kept.items() if tag not in exif.STRUCTURE}
+    planar = page.planarconfig == 2 and page.samplesperpixel > 1
     return Raster(
         samples,
         alpha,
-        Metadata(icc or None, ifd.block(kept), _resolution(directory)),
+        Metadata(icc or None, ifd.block(kept), _resolution(directory), planar=planar),
         exif.orientation(directory),
         palette=photometric == PALETTE,
         notes=notes,
+        extra=extra,
     )
+
+
+def _left_out(page: "TiffPage") -> tuple[str, ...]:
+    """Names the tags that are neither kept nor the layout of the pixels."""
+    known = exif.KEPT | LAYOUT
+    left = [tag.code for tag in page.tags if tag.code not in known]
+    if page.parent.is_bigtiff:  # whose EXIF and GPS directories have another shape
+        left += [tag.code for tag in page.tags if tag.code in ifd.POINTERS]
+    return (f"TIFF tags {', '.join(map(str, left))} are left out",) if left else ()
 
 
 def _colors(indices: NDArray[Any], table: NDArray[Any] | None) -> NDArray[Any]:
@@ -194,17 +208,24 @@ def encode(rasters: Sequence[Raster], quality: int) -> bytes:
     from tifffile import TiffWriter
 
     buffer = io.BytesIO()
-    directories = [_tags(raster.metadata) for raster in rasters]
+    shapes = {(raster.samples.shape, raster.metadata.planar) for raster in rasters}
+    shape = _shape(rasters) if len(shapes) == 1 else None
+    directories = [_tags(raster.metadata, shape) for raster in rasters]
     big = sum(raster.samples.nbytes for raster in rasters) > BIG
     with TiffWriter(buffer, bigtiff=big, byteorder="<") as writer:
         for raster, directory in zip(rasters, directories, strict=True):
-            samples = raster.samples
-            gray = samples.shape[2] < 3
+            samples, count = raster.samples, raster.samples.shape[2]
+            planar = raster.metadata.planar and count > 1
+            kinds = ["unspecified"] * raster.extra + ["unassalpha"] * raster.alpha
+            if count == 1:
+                samples = samples[..., 0]
+            elif planar:
+                samples = np.ascontiguousarray(np.moveaxis(samples, -1, 0))
             writer.write(
-                samples[..., 0] if samples.shape[2] == 1 else samples,
-                photometric="minisblack" if gray else "rgb",
-                planarconfig=None if samples.shape[2] == 1 else "contig",
-                extrasamples=["unassalpha"] if raster.alpha else None,
+                samples,
+                photometric="minisblack" if count - len(kinds) == 1 else "rgb",
+                planarconfig=None if count == 1 else "separate" if planar else "contig",
+                extrasamples=kinds or None,
                 compression="adobe_deflate",
                 predictor=True,
                 iccprofile=raster.metadata.icc,
@@ -217,8 +238,23 @@ def encode(rasters: Sequence[Raster], quality: int) -> bytes:
     return buffer.getvalue() if big else _linked(buffer.getvalue(), directories)
 
 
-def _tags(metadata: Metadata) -> ifd.Directory:
-    return {tag: entry for tag, entry in exif.parse(metadata.exif).items() if tag in exif.KEPT}
+def _shape(rasters: Sequence[Raster]) -> descriptions.Shape:
+    height, width, samples = rasters[0].samples.shape
+    planar, dtype = rasters[0].metadata.planar, rasters[0].samples.dtype.name
+    return descriptions.Shape(len(rasters), height, width, samples, planar, dtype)
+
+
+def _tags(metadata: Metadata, shape: descriptions.Shape | None) -> ifd.Directory:
+    """The tags to write; descriptions of a stack as they are true of it, or not at all."""
+    tags = {tag: entry for tag, entry in exif.parse(metadata.exif).items() if tag in exif.KEPT}
+    stated = tags.get(exif.DESCRIPTION)
+    if stated is not None:
+        text = descriptions.fitting(stated.value, shape)
+        if text is None:
+            tags = {tag: entry for tag, entry in tags.items() if tag not in exif.STRUCTURE}
+        elif text != stated.value:
+            tags[exif.DESCRIPTION] = replace(stated, count=len(text), value=text)
+    return tags
 
 
 def _extratags(directory: ifd.Directory, big: bool) -> list[tuple[int, int, int, Any, bool]]:

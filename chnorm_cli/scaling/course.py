@@ -58,11 +58,18 @@ class Course:
                 name=request.name,
                 page=request.reading.page,
                 max_pixels=request.reading.max_pixels,
+                streamed=True,
             )
         )
+        check_replaced(self._pictures, request.source, request.target, request.name)
+        check_form(self._pictures, request)
         rehearse(self._pictures, request)
         self._notes += doubts(request.task)
-        self._notes += [note for picture in self._pictures for note in picture.notes]
+        self._notes += [note for p in self._pictures for note in (*p.notes, *p.lost)]
+        if len(self._pictures) > 1 and self._pictures[0].streamed:
+            self._notes.append(
+                f"{len(self._pictures)} pictures follow one another: all are restored"
+            )
         for number, picture in enumerate(self._pictures, start=1):
             height, width, _ = picture.pixels.shape
             self.restoration = None
@@ -128,10 +135,14 @@ class Course:
 
 def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration, tuple[str, ...]]:
     """Set up the fit that is asked for, and say what a person should know about its mask."""
-    from chnorm_cli.images import mask_from_alpha, read_mask
+    from chnorm_cli.images import mask_from_alpha, mask_from_missing, read_mask
     from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres
 
     pixels, task, settings = picture.visible_pixels(), request.task, request.settings
+    if picture.missing is not None and not isinstance(task, Inpaint):
+        from chnorm_cli.restoration import fill_missing
+
+        pixels = fill_missing(pixels, picture.missing)
     match task:
         case Denoise(noise):
             said = noise_arguments(picture, noise)
@@ -140,9 +151,12 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
             if source is None:
                 mask = mask_from_alpha(picture, invert=invert)
                 pixels = picture.pixels
+            elif source == "nan":
+                mask = mask_from_missing(picture)
             else:
                 name = "mask (stdin)" if isinstance(source, bytes) else str(source)
                 mask = read_mask(source, name=name, shape=pixels.shape[:2], invert=invert)
+            mask = mask.covering(picture.missing)
             restoration = prepare_inpaint(pixels, mask.missing, sigma=sigma, settings=settings)
             return restoration, tuple(mask.notes)
         case Superres(scale, kernel):
@@ -187,10 +201,40 @@ def rehearse(pictures: Sequence[Picture], request: Request) -> None:
             pixels=picture.pixels[:1, :1],
             alpha=None if picture.alpha is None else picture.alpha[:1, :1],
             stored=None,
+            missing=None,
         )
         for picture in pictures
     ]
     encode_as(corners, request.writing)
+
+
+def check_replaced(
+    pictures: Sequence[Picture], source: Path | bytes, target: Path | None, name: str
+) -> None:
+    """Raise, before anything is done, where the result would replace what it does not hold."""
+    from chnorm_cli.images import check_replacing
+
+    if isinstance(source, Path) and target is not None and target.exists():
+        same = source.samefile(target)
+        if same:
+            check_replacing(pictures, name)
+
+
+def check_form(pictures: Sequence[Picture], request: Request) -> None:
+    """Raise where several pictures would end in one file of a kind that is known to hold one.
+
+    Few programs look behind the first. On standard output, and from a file of that form to
+    another, they follow one another as they came.
+    """
+    form, target = request.writing.format, request.target
+    if target is None or form == "tiff" or len(pictures) == 1 or not pictures[0].streamed:
+        return
+    if isinstance(request.source, Path) and all(p.source_format == form for p in pictures):
+        return
+    raise Failure(
+        f"{request.name}: {len(pictures)} pictures do not fit into {target}; give it the ending"
+        " .tif, write to standard output, or choose one with --page"
+    )
 
 
 def check_target(request: Request) -> None:
@@ -213,6 +257,9 @@ def check_writable(path: Path) -> None:
 def layout_of(picture: Picture) -> str:
     """The channels in words."""
     channels = picture.pixels.shape[2] + (picture.alpha is not None)
+    if picture.extra:
+        alpha = " + alpha" if picture.alpha is not None else ""
+        return f"{picture.pixels.shape[2]} channels{alpha}"
     return LAYOUTS.get(channels, f"{channels} channels")
 
 

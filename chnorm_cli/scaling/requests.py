@@ -41,10 +41,10 @@ class Denoise:
 
 @dataclass(frozen=True)
 class Inpaint:
-    """y = Mx; the mask is a file, its bytes, or None for the picture's own alpha channel."""
+    """y = Mx; the mask is a file, its bytes, None for alpha, "nan" for what is not finite."""
 
     name: ClassVar[str] = "inpaint"
-    mask: Path | bytes | None
+    mask: Path | bytes | Literal["nan"] | None
     invert: bool = False
     sigma: float | None = None
 

@@ -80,11 +80,12 @@ class FakeRestoration:
             step.layer_grad_norms,
             self.sigma or 25.0,
             self.sigma is None,
-            "cpu",
-            "fake 8-8",
-            1234,
-            {"fit": "prior", "threads": self.settings.threads},
-            ("a note for people",),
+            noise=None,
+            device="cpu",
+            generator="fake 8-8",
+            parameters=1234,
+            plan={"fit": "prior", "threads": self.settings.threads},
+            notes=("a note for people",),
         )
 
 
@@ -92,7 +93,7 @@ class DeviceError(RuntimeError):
     pass
 
 
-def prepare_denoise(pixels, *, sigma=None, settings):
+def prepare_denoise(pixels, *, sigma=None, settings, **said):
     return FakeRestoration(pixels, sigma, settings)
 
 

@@ -59,7 +59,7 @@ def attempt(data: bytes, name: str) -> bool:
     for picture in pictures:
         assert np.isfinite(picture.pixels).all()
         assert 0 <= picture.pixels.min() <= picture.pixels.max() <= 1
-        encode([picture], format="png")
+        encode([picture], format="tiff" if picture.extra else "png")
     return True
 
 

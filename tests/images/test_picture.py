@@ -58,13 +58,30 @@ def test_rounded_never_floored_never_wrapped() -> None:
     assert np.asarray(Image.open(io.BytesIO(encoded.data))).tolist() == [[0, 1, 255, 255]]
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_non_finite_values_are_refused(value: float) -> None:
-    array = noise(1, "float32")
-    array[3, 4] = value
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_is_not_finite_is_missing(value: float, channels: int) -> None:
+    array = noise(channels, "float32") * 700
+    array[3, 4, channels - 1] = value
+    (picture,) = read_pictures(tiff(array), name="bad.tif")
+    assert picture.missing is not None
+    assert np.argwhere(picture.missing).tolist() == [[3, 4]]
+    assert "1 pixels are not finite" in picture.notes[0]
+    assert np.isfinite(picture.pixels).all()
+    restored = picture.with_pixels(picture.pixels)
+    assert restored.missing is None
+    written = tifffile.imread(io.BytesIO(encode([restored], format="tiff").data))
+    written = written.reshape(array.shape)
+    finite = np.isfinite(array)
+    assert np.array_equal(written[finite], array[finite])
+    assert np.isfinite(written).all()
+
+
+def test_nothing_finite_is_refused() -> None:
+    array = np.full((5, 6, 1), np.nan, np.float32)
     with pytest.raises(ValueError, match="NaN or infinite"):
         to_unit(array)
-    with pytest.raises(ImageError, match=r"bad\.tif: cannot be restored: some values are NaN"):
+    with pytest.raises(ImageError, match=r"bad\.tif: cannot be restored: no value is a finite"):
         read_pictures(tiff(array), name="bad.tif")
     with pytest.raises(ImageError, match="not all finite"):
         encode([Picture(array)], format="png")
