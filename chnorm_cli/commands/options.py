@@ -111,7 +111,7 @@ class OutputOptions:
         bool,
         typer.Option(
             "--keep-partial",
-            help="On Ctrl-C or SIGTERM write the best so far.",
+            help="When stopped, write the best so far.",
             rich_help_panel=OUTPUT,
         ),
     ] = False
