@@ -38,10 +38,10 @@ def score(
     sigma 1.5, 11 pixels. Y is the ITU-R BT.601 luma, 16…235 of 255.
     """
     from chnorm_cli.commands.scoring import compare, show_scores
-    from chnorm_cli.commands.streams import source_of, write_json
+    from chnorm_cli.commands.streams import source_of, standard_input, write_json
     from chnorm_cli.images import read_mask, read_pictures
 
-    if picture == "-" and truth == "-":
+    if standard_input(picture) == standard_input(truth) == "-":
         raise usage("the picture and the truth cannot both come from standard input")
     (source, name), (true_source, true_name) = source_of(picture), source_of(truth)
     (left,) = read_pictures(source, name=name)

@@ -5,18 +5,28 @@ better = [p.with_pixels(restore(p.visible_pixels())) for p in pictures]
 write_atomically(Path("out.tif"), encode(better, format="tiff").data)
 """
 
-from chnorm_cli.images.atomic import write_atomically
+from chnorm_cli.images.atomic import check_writable, write_atomically
 from chnorm_cli.images.encoding import Encoded, encode
 from chnorm_cli.images.errors import ImageError, MaskError
-from chnorm_cli.images.formats import READABLE_SUFFIXES, WRITABLE_SUFFIXES, format_for
+from chnorm_cli.images.formats import (
+    BY_SUFFIX,
+    HEAD,
+    READABLE_SUFFIXES,
+    WRITABLE_SUFFIXES,
+    format_for,
+    identify,
+)
 from chnorm_cli.images.masks import Mask, mask_from_alpha, read_mask
 from chnorm_cli.images.metadata import Metadata, Resolution, Unit
 from chnorm_cli.images.picture import Depth, Picture
+from chnorm_cli.images.pipes import descriptor_of, is_stream
 from chnorm_cli.images.reading import DEFAULT_MAX_PIXELS, read_pictures
 from chnorm_cli.images.samples import SampleRule, from_unit, to_unit
 
 __all__ = [
+    "BY_SUFFIX",
     "DEFAULT_MAX_PIXELS",
+    "HEAD",
     "READABLE_SUFFIXES",
     "WRITABLE_SUFFIXES",
     "Depth",
@@ -29,9 +39,13 @@ __all__ = [
     "Resolution",
     "SampleRule",
     "Unit",
+    "check_writable",
+    "descriptor_of",
     "encode",
     "format_for",
     "from_unit",
+    "identify",
+    "is_stream",
     "mask_from_alpha",
     "read_mask",
     "read_pictures",
