@@ -8,6 +8,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -83,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("ignore")  # what libraries tell developers is no news for users
     try:
         with listening():
+            require_working_directory(sys.argv[1:] if arguments is None else arguments)
             code = build()(args=arguments, prog_name="chnorm", standalone_mode=False)
             return int(code or ExitCode.OK)
     except Stopped as stopped:
@@ -95,6 +97,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _end_usage(error, list(sys.argv[1:] if arguments is None else arguments))
     except Exception as error:
         return _end(explain(error, name="chnorm") or _bug(error))
+
+
+def require_working_directory(arguments: Sequence[str]) -> None:
+    """Raise `Failure` where the working directory was deleted: torch and new processes need one."""
+    if {"-h", "--help", "--version"} & set(arguments):
+        return
+    try:
+        Path.cwd()
+    except OSError as error:
+        cause = (error.strerror or str(error)).lower()
+        raise Failure(f"the working directory is gone ({cause}); cd to another one") from error
 
 
 def _end(failure: Failure) -> ExitCode:

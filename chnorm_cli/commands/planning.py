@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chnorm_cli.commands.options import Options
@@ -15,7 +15,8 @@ from chnorm_cli.commands.streams import (
     stream_in,
 )
 from chnorm_cli.scaling.failures import Failure, usage
-from chnorm_cli.scaling.inputs import Pair, find_sources, pair_up, read_shard
+from chnorm_cli.scaling.inputs import Pair, find_sources, find_unread, pair_up, read_shard
+from chnorm_cli.scaling.kinds import describe_unread
 from chnorm_cli.scaling.requests import Request, Task
 
 TaskFor = Callable[[Path | None], Task]  # the task of one picture; None for standard input
@@ -29,6 +30,7 @@ class Plan:
     many: bool
     skipped: int = 0
     failures: tuple[tuple[str, Failure], ...] = ()  # pictures that fail before they begin
+    unread: Mapping[str, int] = field(default_factory=dict)  # left out: how many of which kind
 
 
 def make_plan(task_for: TaskFor, inputs: Sequence[str], options: Options) -> Plan:
@@ -99,11 +101,14 @@ def _plan_pairs(
     from chnorm_cli.images import format_for, is_stream
 
     out = options.output
-    sources = find_sources(
-        [Path(text) for text in inputs], recursive=options.input.recursive, hide=folder
-    )
+    paths, recursive = [Path(text) for text in inputs], options.input.recursive
+    sources = find_sources(paths, recursive=recursive, hide=folder)
+    unread = find_unread(paths, recursive=recursive, hide=folder)
     if not sources:
-        raise Failure(f"{', '.join(inputs)}: no pictures there; --recursive looks into sub-folders")
+        found = f"but {describe_unread(unread)}" if unread else ""
+        remedy = "convert them to PNG or TIFF" if unread else "--recursive looks into sub-folders"
+        names = ", ".join(inputs)
+        raise Failure(f"{names}: no pictures there{', ' if found else ''}{found}; {remedy}")
     pairs = pair_up(sources, folder=folder, suffix=out.suffix, in_place=out.in_place)
     if options.input.shard is not None:
         share, shares = read_shard(options.input.shard)
@@ -129,7 +134,7 @@ def _plan_pairs(
         requests.append(Request(task, source, pair.target, name, settings, reading, writing))
     if failures and not many:
         raise failures[0][1]
-    return Plan(tuple(requests), many, len(pairs) - len(todo), tuple(failures))
+    return Plan(tuple(requests), many, len(pairs) - len(todo), tuple(failures), unread)
 
 
 def _make_folder(pair: Pair) -> None:
