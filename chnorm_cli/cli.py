@@ -16,6 +16,7 @@ import typer
 from chnorm_cli.commands.corrupt import corrupt
 from chnorm_cli.commands.denoise import denoise
 from chnorm_cli.commands.devices import devices
+from chnorm_cli.commands.help import Command, Group
 from chnorm_cli.commands.inpaint import inpaint
 from chnorm_cli.commands.score import score
 from chnorm_cli.commands.superres import superres
@@ -51,7 +52,7 @@ def chnorm(
       chnorm denoise noisy.png -o clean.png
       chnorm inpaint torn.png --mask holes.png -o whole.png
       chnorm superres small.png --scale 4 -o large.png
-      chnorm corrupt photo.png --noise 25 | chnorm denoise - | chnorm score - --truth photo.png
+      chnorm corrupt a.png --noise 25 | chnorm denoise - | chnorm score - -t a.png
 
     Each command has a help of its own: chnorm denoise -h.
     """
@@ -62,6 +63,7 @@ def build() -> typer.Typer:
     app = typer.Typer(
         name="chnorm",
         no_args_is_help=True,
+        cls=Group,
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
         pretty_exceptions_enable=False,
@@ -71,7 +73,7 @@ def build() -> typer.Typer:
         denoise, inpaint, superres, corrupt, score, devices,
     )  # fmt: skip
     for command in commands:
-        app.command()(command)
+        app.command(cls=Command)(command)
     if importlib.util.find_spec("chnorm_cli.lab.app") is not None:
         app.add_typer(importlib.import_module("chnorm_cli.lab.app").app, name="lab")
     return app

@@ -34,8 +34,9 @@ def score(
       chnorm score large.png --truth photo.png --border 4 --json
       chnorm denoise noisy.png | chnorm score - --truth photo.png
 
-    Values are in [0, 1] whatever the depth. SSIM is that of Wang et al. (2004): Gaussian window,
-    sigma 1.5, 11 pixels. Y is the ITU-R BT.601 luma, 16…235 of 255.
+    Values are in [0, 1] whatever the depth. SSIM is that of Wang et al. (2004):
+    Gaussian window, sigma 1.5, 11 pixels. Y is the ITU-R BT.601 luma, 16…235 of
+    255.
     """
     from chnorm_cli.commands.scoring import compare, show_scores
     from chnorm_cli.commands.streams import source_of, standard_input, write_json
