@@ -89,7 +89,7 @@ def test_the_first_screen_holds_what_most_people_need(inside, monkeypatch, name)
     wanted = ["For example:", "PICTURE", "-o", "--effort", "--time", "--device", "--recursive"]
     wanted += {"denoise": ["--sigma"], "inpaint": ["--mask"], "superres": ["--scale"]}[name]
     assert [word for word in wanted if word not in screen] == []
-    rare = ["--generator", "--normalization", "--first-guess", "--max-pixels", "--stop"]
+    rare = ["--generator", "--normalization", "--first-guess", "--stop", "--history"]
     assert [word for word in rare if word in screen] == []
 
 
