@@ -113,7 +113,7 @@ def _plan_pairs(
     if options.input.shard is not None:
         share, shares = read_shard(options.input.shard)
         pairs = pairs[share - 1 :: shares]  # before skipping: every shard must see the same list
-    todo = [pair for pair in pairs if out.overwrite or out.in_place or not pair.target.exists()]
+    todo = [pair for pair in pairs if out.overwrite or out.in_place or not pair.target.is_file()]
     settings, reading = options.settings(), options.input.reading()
     requests: list[Request] = []
     failures: list[tuple[str, Failure]] = []

@@ -10,6 +10,8 @@ from chnorm_cli.images.pipes import check_stream, is_stream, write_stream
 
 FRESH = 0o666  # the umask takes its part, as for any new file
 PRIVATE = 0o600  # until the rights of the file that is replaced are known to fit
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+BLOCK = 4096  # bytes, the least that most disks give away
 ACCESS_LIST = "system.posix_acl_access"
 
 
@@ -45,8 +47,11 @@ def check_writable(path: Path) -> None:
             check_stream(path)
             return
         part = _part_beside(_checked(path))
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
-        part.unlink()
+        try:
+            with os.fdopen(os.open(part, NEW, PRIVATE), "wb") as file:
+                file.write(bytes(BLOCK))  # a full disk still takes empty files
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         remedy = "check the folder's permissions and free space"
         raise ImageError(str(path), f"cannot be written ({reason(error)})", remedy) from error
@@ -92,9 +97,8 @@ def _replace(target: Path, data: bytes) -> tuple[str, ...]:
     old = target.stat() if target.exists() else None
     notes: tuple[str, ...] = ()
     part = _part_beside(target)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(part, flags, FRESH if old is None else PRIVATE), "wb") as file:
+        with os.fdopen(os.open(part, NEW, FRESH if old is None else PRIVATE), "wb") as file:
             file.write(data)
             file.flush()
             if old is not None:

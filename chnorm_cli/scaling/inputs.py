@@ -116,7 +116,7 @@ def pair_up(
         if other != pair.source:
             raise usage(
                 f"{other} and {pair.source} would both be written to {pair.target}; "
-                "give their folders instead of the files, or restore them one by one"
+                "rename one, give their folders instead of the files, or restore them one by one"
             )
     return pairs
 

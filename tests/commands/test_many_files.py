@@ -126,6 +126,25 @@ def test_contradictions_are_told_before_anything_happens(inside, scans, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_in_the_place_of_a_result_is_a_failure(chnorm, scans, tmp_path):
+    (tmp_path / "clean" / "a.png").mkdir(parents=True)
+    done = chnorm("denoise", "scans", "-o", "clean", "-q")
+    assert done.returncode == 4
+    assert done.stderr.count(b"\n") == 1
+    assert b"clean/a.png: is a folder" in done.stderr
+    assert (tmp_path / "clean" / "b.jpg").exists()
+
+
+@pytest.mark.parametrize("place", ["file", "file/inner", "link", "/proc/chnorm"])
+def test_a_folder_that_cannot_be_made(chnorm, scans, tmp_path, place):
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "link").symlink_to("/nonexistent/folder")
+    done = chnorm("denoise", "scans", "-o", place, fake="pause=60")
+    assert done.returncode in (1, 2)
+    assert done.stderr.count(b"\n") == 1
+    assert place.encode() in done.stderr
+
+
 def test_odd_names(inside, tmp_path):
     odd = ["with space.png", "new\nline.png", "🦋.png", "[red]x.png", "-dash.png"]
     for name in odd:

@@ -1,6 +1,7 @@
 """What a file has beside its bytes is there after it was replaced, or a note says that it is not."""
 
 import os
+import signal
 import stat
 from pathlib import Path
 
@@ -109,6 +110,21 @@ def test_what_cannot_be_replaced_is_found_before(old: Path, tmp_path: Path) -> N
     if Path("/proc/self").exists():  # where even root is refused, but only when it tries
         with pytest.raises(ImageError):
             check_writable(Path("/proc/a.png"))
+
+
+def test_a_full_disk_is_found_before(old: Path, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))  # stands for it
+    try:
+        with pytest.raises(ImageError, match="cannot be written"):
+            check_writable(old)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert old.read_bytes() == b"old"
 
 
 def test_a_file_that_only_its_owner_may_replace(
