@@ -124,11 +124,11 @@ def _take_rights(part: Path, old: os.stat_result) -> tuple[str, ...]:
     new = part.stat()
     if new.st_gid != old.st_gid and not _give(part, group=old.st_gid):
         mode = mode & 0o5707 | (mode & 0o007) << 3
-        notes.append(f"its group {_name(old.st_gid, 'grp')} could not be kept")
+        notes.append(f"the file's group {_name(old.st_gid, 'grp')} could not be kept")
     if new.st_uid != old.st_uid and not _give(part, owner=old.st_uid):
         mode &= ~stat.S_ISUID
         notes.append(
-            f"its owner {_name(old.st_uid, 'pwd')} could not be kept: "
+            f"the file's owner {_name(old.st_uid, 'pwd')} could not be kept: "
             f"it belongs to {_name(new.st_uid, 'pwd')} now"
         )
     part.chmod(mode)  # last: a change of owner takes bits away
@@ -159,7 +159,7 @@ def _take_attributes(part: Path, target: Path) -> tuple[str, ...]:
     if ACCESS_LIST not in names:
         with contextlib.suppress(OSError):  # the folder's default, which the old file had not
             os.removexattr(part, ACCESS_LIST)
-    return (f"its extended attributes could not be kept: {', '.join(lost)}",) if lost else ()
+    return (f"the file's extended attributes could not be kept: {', '.join(lost)}",) if lost else ()
 
 
 def _name(number: int, database: str) -> str:
