@@ -8,6 +8,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ import typer
 from chnorm_cli.commands.corrupt import corrupt
 from chnorm_cli.commands.denoise import denoise
 from chnorm_cli.commands.devices import devices
+from chnorm_cli.commands.help import Command, Group
 from chnorm_cli.commands.inpaint import inpaint
 from chnorm_cli.commands.score import score
 from chnorm_cli.commands.superres import superres
@@ -50,7 +52,7 @@ def chnorm(
       chnorm denoise noisy.png -o clean.png
       chnorm inpaint torn.png --mask holes.png -o whole.png
       chnorm superres small.png --scale 4 -o large.png
-      chnorm corrupt photo.png --noise 25 | chnorm denoise - | chnorm score - --truth photo.png
+      chnorm corrupt a.png --noise 25 | chnorm denoise - | chnorm score - -t a.png
 
     Each command has a help of its own: chnorm denoise -h.
     """
@@ -61,6 +63,7 @@ def build() -> typer.Typer:
     app = typer.Typer(
         name="chnorm",
         no_args_is_help=True,
+        cls=Group,
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
         pretty_exceptions_enable=False,
@@ -70,7 +73,7 @@ def build() -> typer.Typer:
         denoise, inpaint, superres, corrupt, score, devices,
     )  # fmt: skip
     for command in commands:
-        app.command()(command)
+        app.command(cls=Command)(command)
     if importlib.util.find_spec("chnorm_cli.lab.app") is not None:
         app.add_typer(importlib.import_module("chnorm_cli.lab.app").app, name="lab")
     return app
@@ -83,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("ignore")  # what libraries tell developers is no news for users
     try:
         with listening():
+            require_working_directory(sys.argv[1:] if arguments is None else arguments)
             code = build()(args=arguments, prog_name="chnorm", standalone_mode=False)
             return int(code or ExitCode.OK)
     except Stopped as stopped:
@@ -95,6 +99,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _end_usage(error, list(sys.argv[1:] if arguments is None else arguments))
     except Exception as error:
         return _end(explain(error, name="chnorm") or _bug(error))
+
+
+def require_working_directory(arguments: Sequence[str]) -> None:
+    """Raise `Failure` where the working directory was deleted: torch and new processes need one."""
+    if {"-h", "--help", "--version"} & set(arguments):
+        return
+    try:
+        Path.cwd()
+    except OSError as error:
+        cause = (error.strerror or str(error)).lower()
+        raise Failure(f"the working directory is gone ({cause}); cd to another one") from error
 
 
 def _end(failure: Failure) -> ExitCode:

@@ -10,7 +10,7 @@ import typer
 from chnorm_cli.scaling.failures import usage
 from chnorm_cli.scaling.requests import Page
 
-NOISE, INPUT, OUTPUT = "Noise", "Input", "Output"
+NOISE, MANY, INPUT, OUTPUT = "Noise", "Many files", "Input", "Output"
 FIT, GENERATOR, RUN = "Fit", "Generator", "Run"
 
 
@@ -43,8 +43,7 @@ OneOutput = Annotated[
         "-o",
         "--output",
         metavar="FILE",
-        help="The result; - or png:-, tiff:- is standard output. "
-        "Without it the result is a PNG into the pipe.",
+        help="The result; - or tiff:- is standard output, as without it in a pipe.",
     ),
 ]
 AnyOutput = Annotated[
@@ -53,8 +52,8 @@ AnyOutput = Annotated[
         "-o",
         "--output",
         metavar="FILE|FOLDER",
-        help="The result, or the folder of many; - or png:-, tiff:- is standard output. "
-        "Without it the result is a PNG into the pipe.",
+        help="The result, or the folder of many; - or tiff:- is standard output, as without it "
+        "in a pipe.",
     ),
 ]
 Sigma = Annotated[
@@ -63,7 +62,7 @@ Sigma = Annotated[
         "--sigma",
         metavar="σ",
         min=0,
-        help="Noise level on the 0–255 scale, whatever the depth.",
+        help="Noise level on the 0–255 scale.",
         show_default=False,
     ),
 ]
@@ -77,7 +76,10 @@ MaxPixels = Annotated[
     typer.Option(min=1, metavar="N", help="Refuse larger pictures.", rich_help_panel=INPUT),
 ]
 DepthOption = Annotated[
-    Depth, typer.Option(help="Bits per value of the result.", rich_help_panel=OUTPUT)
+    Depth,
+    typer.Option(
+        metavar="auto|8|16|float", help="Bits per value of the result.", rich_help_panel=OUTPUT
+    ),
 ]
 Strip = Annotated[
     bool, typer.Option("--strip", help="Drop EXIF, ICC and DPI.", rich_help_panel=OUTPUT)
@@ -85,7 +87,7 @@ Strip = Annotated[
 Quality = Annotated[
     int, typer.Option(min=1, max=100, metavar="Q", help="Of JPEG and WebP.", rich_help_panel=OUTPUT)
 ]
-Seed = Annotated[int, typer.Option(metavar="N", help="Same seed, device and threads: same bytes.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Same seed, device, threads: same bytes.")]
 
 
 def parse_page(text: str | None) -> Page:

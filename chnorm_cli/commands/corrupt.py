@@ -114,5 +114,7 @@ def corrupt(
     if place.path is None:
         write_stdout(encoded.data)
     else:
-        write_atomically(place.path, encoded.data)
+        for note in write_atomically(place.path, encoded.data):
+            if not quiet:
+                complain(f"{place.path}: {note}", "note")
     return ExitCode.OK

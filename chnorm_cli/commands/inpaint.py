@@ -48,22 +48,28 @@ def inpaint(
     It stops by itself; --effort and --time say how long it may take.
     """
     from chnorm_cli.commands.restoring import restore
-    from chnorm_cli.commands.streams import read_stdin
+    from chnorm_cli.commands.streams import read_pipe, read_stdin, standard_input
+    from chnorm_cli.images import is_stream
     from chnorm_cli.scaling.inputs import mask_for
 
-    if mask == "-" and "-" in pictures:
+    mask = standard_input(mask)
+    if mask == "-" and "-" in map(standard_input, pictures):
         raise usage("the picture and its mask cannot both come from standard input")
     if mask == "nan" and invert_mask:
         raise usage("--mask nan marks what is missing; leave out --invert-mask")
-    stdin = read_stdin() if mask == "-" else None
+    piped = None
+    if mask == "-":
+        piped = read_stdin()
+    elif mask not in ("alpha", "nan") and is_stream(Path(mask)):
+        piped = read_pipe(Path(mask))  # once, whatever the number of pictures and pages
 
     def task_for(picture: Path | None) -> Inpaint:
         if mask == "alpha":
             return Inpaint(None, invert_mask, sigma)
         if mask == "nan":
             return Inpaint("nan", False, sigma)
-        if stdin is not None:
-            return Inpaint(stdin, invert_mask, sigma)
+        if piped is not None:
+            return Inpaint(piped, invert_mask, sigma)
         path = Path(mask) if picture is None else mask_for(Path(mask), picture)
         return Inpaint(path, invert_mask, sigma)
 

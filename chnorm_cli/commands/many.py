@@ -10,10 +10,12 @@ from chnorm_cli.commands.planning import Plan
 from chnorm_cli.commands.streams import write_json
 from chnorm_cli.scaling.events import Finished
 from chnorm_cli.scaling.failures import ExitCode, Failure
+from chnorm_cli.scaling.kinds import describe_unread
 from chnorm_cli.scaling.pool import Pool, Said, share_threads
 from chnorm_cli.scaling.report import describe_batch, describe_failure
 from chnorm_cli.scaling.requests import Request
 from chnorm_cli.terminal.console import say
+from chnorm_cli.terminal.json_lines import write_json_line
 from chnorm_cli.terminal.modes import ProgressMode
 from chnorm_cli.terminal.signals import Stopped
 from chnorm_cli.terminal.summary import summarize_many
@@ -54,10 +56,20 @@ def restore_many(command: str, plan: Plan, options: Options, mode: ProgressMode)
             skipped=plan.skipped,
             failures=[report["error"] for report in failures],
             seconds=seconds,
+            unread=plan.unread,
         )
+    if mode is ProgressMode.JSON and plan.unread:
+        write_json_line({"event": "note", "text": describe_unread(plan.unread)})
     if options.main.as_json:
         write_json(
-            describe_batch(command, reports, skipped=plan.skipped, code=code, seconds=seconds)
+            describe_batch(
+                command,
+                reports,
+                skipped=plan.skipped,
+                code=code,
+                seconds=seconds,
+                unread=plan.unread,
+            )
         )
     return code
 

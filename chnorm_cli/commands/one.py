@@ -13,7 +13,7 @@ from chnorm_cli.scaling.events import Finished
 from chnorm_cli.scaling.failures import ExitCode, explain, usage
 from chnorm_cli.scaling.requests import Request
 from chnorm_cli.scaling.watch import watching
-from chnorm_cli.terminal.console import console
+from chnorm_cli.terminal.console import complain, console
 from chnorm_cli.terminal.history import (
     history_table,
     plot_curves,
@@ -123,14 +123,20 @@ def _fail(error: Exception, request: Request) -> NoReturn:
 
 
 def _write_extras(steps: list[Step], options: Options, request: Request) -> None:
-    from chnorm_cli.images import write_atomically
-
     if options.output.history is not None:
-        write_atomically(Path(options.output.history), history_table(steps))
+        _write_extra(Path(options.output.history), history_table(steps), options)
     if options.output.plot is not None:
         path = Path(options.output.plot)
         title = f"{request.task.name} {Path(request.name).name}"
-        write_atomically(path, plot_curves(steps, path, title=title))
+        _write_extra(path, plot_curves(steps, path, title=title), options)
+
+
+def _write_extra(path: Path, data: bytes, options: Options) -> None:
+    from chnorm_cli.images import write_atomically
+
+    for note in write_atomically(path, data):
+        if not options.run.quiet:
+            complain(f"{path}: {note}", "note")
 
 
 def _tell(finished: Finished, options: Options, mode: ProgressMode) -> None:

@@ -10,7 +10,7 @@ import typer
 from chnorm_cli.commands.aliases import (
     FIT,
     GENERATOR,
-    INPUT,
+    MANY,
     OUTPUT,
     RUN,
     AnyOutput,
@@ -44,7 +44,9 @@ class MainOptions:
     """The few that most people want."""
 
     output: AnyOutput = None
-    effort: Annotated[Effort, typer.Option(help="Quality against seconds.")] = Effort.NORMAL
+    effort: Annotated[
+        Effort, typer.Option(metavar="fast|normal|best", help="Quality against seconds.")
+    ] = Effort.NORMAL
     time: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Do what is possible in this time."),
@@ -55,6 +57,7 @@ class MainOptions:
             envvar="CHNORM_DEVICE",
             metavar="auto|cpu|cuda",
             help="Where to compute.",
+            show_envvar=False,  # README lists them; here each took a line
             autocompletion=complete_device,
         ),
     ] = "auto"
@@ -65,17 +68,17 @@ class MainOptions:
 class InputOptions:
     """What is read."""
 
-    page: PageOption = None
-    max_pixels: MaxPixels = 100_000_000
     recursive: Annotated[
-        bool, typer.Option("--recursive", help="Sub-folders too.", rich_help_panel=INPUT)
+        bool, typer.Option("--recursive", help="Sub-folders too.", rich_help_panel=MANY)
     ] = False
     shard: Annotated[
         str | None,
         typer.Option(
-            metavar="I/N", help="Only the I-th of N shares of the files.", rich_help_panel=INPUT
+            metavar="I/N", help="Only the I-th of N shares of the files.", rich_help_panel=MANY
         ),
     ] = None
+    page: PageOption = None
+    max_pixels: MaxPixels = 100_000_000
 
     def reading(self) -> Reading:
         """The part that the codecs need."""
@@ -92,26 +95,26 @@ class OutputOptions:
     suffix: Annotated[
         str,
         typer.Option(
-            metavar="TEXT", help="Added to names: a.png → aTEXT.png.", rich_help_panel=OUTPUT
+            metavar="TEXT", help="Added to names: a.png → aTEXT.png.", rich_help_panel=MANY
         ),
     ] = ""
     overwrite: Annotated[
         bool,
         typer.Option(
             "--overwrite",
-            help="Restore again what has a result in the output folder.",
-            rich_help_panel=OUTPUT,
+            help="Restore again what has a result in the folder.",
+            rich_help_panel=MANY,
         ),
     ] = False
     in_place: Annotated[
         bool,
-        typer.Option("--in-place", help="Replace the inputs.", rich_help_panel=OUTPUT),
+        typer.Option("--in-place", help="Replace the inputs.", rich_help_panel=MANY),
     ] = False
     keep_partial: Annotated[
         bool,
         typer.Option(
             "--keep-partial",
-            help="On Ctrl-C or SIGTERM write the best so far.",
+            help="When stopped, write the best so far.",
             rich_help_panel=OUTPUT,
         ),
     ] = False
@@ -138,7 +141,12 @@ class FitOptions:
     """How the picture is fitted, and by which network."""
 
     fit: Annotated[
-        Fit, typer.Option(help="The objective; auto is the better one.", rich_help_panel=FIT)
+        Fit,
+        typer.Option(
+            metavar="NAME",
+            help="The objective: auto (the better one), recorrupt, prior or both.",
+            rich_help_panel=FIT,
+        ),
     ] = Fit.AUTO
     steps: Annotated[
         int | None,
@@ -149,7 +157,9 @@ class FitOptions:
     stop: Annotated[
         Stop,
         typer.Option(
-            help="When a prior fit ends: auto holds data out, variance needs no noise level.",
+            metavar="NAME",
+            help="When a prior fit ends: auto holds data out, variance needs no noise level, "
+            "none takes all steps.",
             rich_help_panel=FIT,
         ),
     ] = Stop.AUTO
@@ -185,7 +195,11 @@ class FitOptions:
     ] = Normalization.CHANNEL
     normalization_place: Annotated[
         NormalizationPlace,
-        typer.Option(help="After or before the activation.", rich_help_panel=GENERATOR),
+        typer.Option(
+            metavar="NAME",
+            help="auto, after or before the activation.",
+            rich_help_panel=GENERATOR,
+        ),
     ] = NormalizationPlace.AUTO
 
 
@@ -206,11 +220,16 @@ class RunOptions:
     ] = None
     jobs: Annotated[
         int,
-        typer.Option(min=1, metavar="N", help="Pictures at a time.", rich_help_panel=RUN),
+        typer.Option(min=1, metavar="N", help="Pictures at a time.", rich_help_panel=MANY),
     ] = 1
     progress: Annotated[
         ProgressMode,
-        typer.Option(envvar="CHNORM_PROGRESS", help="How progress is shown.", rich_help_panel=RUN),
+        typer.Option(
+            envvar="CHNORM_PROGRESS",
+            metavar="NAME",
+            help="How progress is shown: auto, live, plain, json or none.",
+            rich_help_panel=RUN,
+        ),
     ] = ProgressMode.AUTO
     preview: Annotated[
         bool,

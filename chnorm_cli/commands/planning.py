@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chnorm_cli.commands.options import Options
-from chnorm_cli.commands.streams import choose_output, source_of
+from chnorm_cli.commands.streams import (
+    choose_output,
+    read_pipe,
+    source_of,
+    standard_input,
+    stream_in,
+)
 from chnorm_cli.scaling.failures import Failure, usage
-from chnorm_cli.scaling.inputs import Pair, find_sources, pair_up, read_shard
+from chnorm_cli.scaling.inputs import Pair, find_sources, find_unread, pair_up, read_shard
+from chnorm_cli.scaling.kinds import describe_unread
 from chnorm_cli.scaling.requests import Request, Task
 
 TaskFor = Callable[[Path | None], Task]  # the task of one picture; None for standard input
@@ -23,10 +30,12 @@ class Plan:
     many: bool
     skipped: int = 0
     failures: tuple[tuple[str, Failure], ...] = ()  # pictures that fail before they begin
+    unread: Mapping[str, int] = field(default_factory=dict)  # left out: how many of which kind
 
 
 def make_plan(task_for: TaskFor, inputs: Sequence[str], options: Options) -> Plan:
     """Return the requests; raise `Failure` for a command line that contradicts itself."""
+    inputs = [standard_input(text) for text in inputs]
     many = len(inputs) > 1 or Path(inputs[0]).is_dir() or options.input.shard is not None
     out = options.output
     folder = _folder(options.main.output, many=many)
@@ -36,20 +45,26 @@ def make_plan(task_for: TaskFor, inputs: Sequence[str], options: Options) -> Pla
             raise usage("many pictures need a folder: give -o FOLDER, --suffix TEXT or --in-place")
     if out.in_place and (options.main.output is not None or out.suffix):
         raise usage("--in-place names the results already; leave out -o and --suffix")
-    if not many and (inputs[0] == "-" or not (folder or out.in_place or out.suffix)):
+    if not many and (_has_no_name(inputs[0]) or not (folder or out.in_place or out.suffix)):
         return _plan_one(task_for, inputs[0], options)
     return _plan_pairs(task_for, inputs, options, folder=folder, many=many)
 
 
+def _has_no_name(text: str) -> bool:
+    from chnorm_cli.images import descriptor_of
+
+    return text == "-" or descriptor_of(Path(text)) is not None
+
+
 def _folder(output: str | None, *, many: bool) -> Path | None:
     """The output folder, when `-o` is one: it exists, ends with a slash, or must hold many."""
-    if output is None or output == "-" or output.endswith(":-"):
+    if output is None or stream_in(output) is not None:
         if many and output is not None:
             raise usage(f"-o {output}: many pictures do not fit into one stream; give a folder")
         return None
     path = Path(output)
-    if many and path.is_file():
-        raise usage(f"-o {output}: is a file, and there are many pictures; give a folder")
+    if many and path.exists() and not path.is_dir():
+        raise usage(f"-o {output}: is no folder, and there are many pictures; give a folder")
     return path if many or output.endswith("/") or path.is_dir() else None
 
 
@@ -66,7 +81,7 @@ def _refuse_single_options(inputs: Sequence[str], options: Options) -> None:
 def _plan_one(task_for: TaskFor, text: str, options: Options) -> Plan:
     """One picture to a named file or a stream."""
     if options.output.in_place or options.output.suffix:
-        raise usage("standard input has no name; give -o FILE or pipe the result on")
+        raise usage(f"{_called(text)} has no name; give -o FILE or pipe the result on")
     output = choose_output(options.main.output, as_json=options.main.as_json)
     task = task_for(None if text == "-" else Path(text))
     source, name = source_of(text)
@@ -83,34 +98,43 @@ def _plan_pairs(
     task_for: TaskFor, inputs: Sequence[str], options: Options, *, folder: Path | None, many: bool
 ) -> Plan:
     """Results whose names follow from the inputs; those that exist are skipped."""
-    from chnorm_cli.images import format_for
+    from chnorm_cli.images import format_for, is_stream
 
     out = options.output
-    sources = find_sources(
-        [Path(text) for text in inputs], recursive=options.input.recursive, hide=folder
-    )
+    paths, recursive = [Path(text) for text in inputs], options.input.recursive
+    sources = find_sources(paths, recursive=recursive, hide=folder)
+    unread = find_unread(paths, recursive=recursive, hide=folder)
     if not sources:
-        raise Failure(f"{', '.join(inputs)}: no pictures there; --recursive looks into sub-folders")
+        found = f"but {describe_unread(unread)}" if unread else ""
+        remedy = "convert them to PNG or TIFF" if unread else "--recursive looks into sub-folders"
+        names = ", ".join(inputs)
+        raise Failure(f"{names}: no pictures there{', ' if found else ''}{found}; {remedy}")
     pairs = pair_up(sources, folder=folder, suffix=out.suffix, in_place=out.in_place)
     if options.input.shard is not None:
         share, shares = read_shard(options.input.shard)
         pairs = pairs[share - 1 :: shares]  # before skipping: every shard must see the same list
-    todo = [pair for pair in pairs if out.overwrite or out.in_place or not pair.target.exists()]
+    todo = [pair for pair in pairs if out.overwrite or out.in_place or not pair.target.is_file()]
     settings, reading = options.settings(), options.input.reading()
-    requests, failures = [], []
+    requests: list[Request] = []
+    failures: list[tuple[str, Failure]] = []
     for pair in todo:
         try:
             task = task_for(pair.source)
         except Failure as failure:
             failures.append((str(pair.source), failure))
             continue
+        source: Path | bytes = pair.source
+        if is_stream(pair.source):
+            if out.in_place:
+                raise usage(f"{pair.source}: is a pipe or device; give -o FILE, not --in-place")
+            source = read_pipe(pair.source)  # here: another process has not its descriptor
         _make_folder(pair)
         writing = out.writing(format_for(pair.target))
         name = str(pair.source)
-        requests.append(Request(task, pair.source, pair.target, name, settings, reading, writing))
+        requests.append(Request(task, source, pair.target, name, settings, reading, writing))
     if failures and not many:
         raise failures[0][1]
-    return Plan(tuple(requests), many, len(pairs) - len(todo), tuple(failures))
+    return Plan(tuple(requests), many, len(pairs) - len(todo), tuple(failures), unread)
 
 
 def _make_folder(pair: Pair) -> None:
@@ -119,6 +143,10 @@ def _make_folder(pair: Pair) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise Failure(f"{pair.target.parent}: cannot be made a folder: {reason}") from error
+
+
+def _called(text: str) -> str:
+    return "standard input" if text == "-" else text
 
 
 def _same(left: Path, right: Path) -> bool:

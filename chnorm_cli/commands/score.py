@@ -34,14 +34,15 @@ def score(
       chnorm score large.png --truth photo.png --border 4 --json
       chnorm denoise noisy.png | chnorm score - --truth photo.png
 
-    Values are in [0, 1] whatever the depth. SSIM is that of Wang et al. (2004): Gaussian window,
-    sigma 1.5, 11 pixels. Y is the ITU-R BT.601 luma, 16…235 of 255.
+    Values are in [0, 1] whatever the depth. SSIM is that of Wang et al. (2004):
+    Gaussian window, sigma 1.5, 11 pixels. Y is the ITU-R BT.601 luma, 16…235 of
+    255.
     """
     from chnorm_cli.commands.scoring import compare, show_scores
-    from chnorm_cli.commands.streams import source_of, write_json
+    from chnorm_cli.commands.streams import source_of, standard_input, write_json
     from chnorm_cli.images import read_mask, read_pictures
 
-    if picture == "-" and truth == "-":
+    if standard_input(picture) == standard_input(truth) == "-":
         raise usage("the picture and the truth cannot both come from standard input")
     (source, name), (true_source, true_name) = source_of(picture), source_of(truth)
     (left,) = read_pictures(source, name=name, paged=False)

@@ -31,9 +31,16 @@ class Kernel(StrEnum):
     BOX = "box"
 
 
-ScaleOption = Annotated[Scale, typer.Option("-s", "--scale", help="How many times larger.")]
+ScaleOption = Annotated[
+    Scale, typer.Option("-s", "--scale", metavar="2|3|4|8", help="How many times larger.")
+]
 KernelOption = Annotated[
-    Kernel, typer.Option(help="How the picture became small.", rich_help_panel=FIT)
+    Kernel,
+    typer.Option(
+        metavar="NAME",
+        help="How the picture became small: bicubic, lanczos or box.",
+        rich_help_panel=FIT,
+    ),
 ]
 
 

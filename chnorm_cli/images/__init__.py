@@ -5,19 +5,29 @@ better = [p.with_pixels(restore(p.visible_pixels())) for p in pictures]
 write_atomically(Path("out.tif"), encode(better, format="tiff").data)
 """
 
-from chnorm_cli.images.atomic import write_atomically
+from chnorm_cli.images.atomic import check_writable, write_atomically
 from chnorm_cli.images.encoding import Encoded, encode
 from chnorm_cli.images.errors import ImageError, MaskError
-from chnorm_cli.images.formats import READABLE_SUFFIXES, WRITABLE_SUFFIXES, format_for
+from chnorm_cli.images.formats import (
+    BY_SUFFIX,
+    HEAD,
+    READABLE_SUFFIXES,
+    WRITABLE_SUFFIXES,
+    format_for,
+    identify,
+)
 from chnorm_cli.images.keeping import check_replacing
 from chnorm_cli.images.masks import Mask, mask_from_alpha, mask_from_missing, read_mask
 from chnorm_cli.images.metadata import Metadata, Resolution, Unit
 from chnorm_cli.images.picture import Depth, Picture
+from chnorm_cli.images.pipes import descriptor_of, is_stream
 from chnorm_cli.images.reading import DEFAULT_MAX_PIXELS, read_pictures
 from chnorm_cli.images.samples import SampleRule, filled_where_not_finite, from_unit, to_unit
 
 __all__ = [
+    "BY_SUFFIX",
     "DEFAULT_MAX_PIXELS",
+    "HEAD",
     "READABLE_SUFFIXES",
     "WRITABLE_SUFFIXES",
     "Depth",
@@ -31,10 +41,14 @@ __all__ = [
     "SampleRule",
     "Unit",
     "check_replacing",
+    "check_writable",
+    "descriptor_of",
     "encode",
     "filled_where_not_finite",
     "format_for",
     "from_unit",
+    "identify",
+    "is_stream",
     "mask_from_alpha",
     "mask_from_missing",
     "read_mask",

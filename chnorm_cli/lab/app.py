@@ -10,9 +10,10 @@ import typer
 
 from chnorm_cli.commands.aliases import complete_device
 from chnorm_cli.commands.flat import flat
+from chnorm_cli.commands.help import Command, Group
 from chnorm_cli.scaling.failures import ExitCode
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="rich")
 
 
 @app.callback()
@@ -25,8 +26,9 @@ def lab() -> None:
       chnorm lab gradients --csv norms.csv
       chnorm lab ablation photo.png --seeds 5
 
-    Every command prints what the paper claims beside what it measured, and whether that holds.
-    The defaults take less than a minute; --full runs at the paper's size.
+    Every command prints what the paper claims beside what it measured, and
+    whether that holds. The defaults take less than a minute; --full runs at the
+    paper's size.
     """
 
 
@@ -62,7 +64,7 @@ class Common:
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")] = False
 
 
-@app.command()
+@app.command(cls=Command)
 @flat
 def image(
     picture: Annotated[
@@ -78,8 +80,9 @@ def image(
       chnorm lab image
       chnorm lab image mri.png --full --plot image.png
 
-    Loss, PSNR and gradient norms by layer over the steps of SGD 0.1 with momentum 0.9; k = 32,
-    no upsampling, no sigmoid. --full: 256×256 pixels, 5000 steps, hours on a CPU.
+    Loss, PSNR and gradient norms by layer over the steps of SGD 0.1 with
+    momentum 0.9; k = 32, no upsampling, no sigmoid. --full: 256×256 pixels,
+    5000 steps, hours on a CPU.
     """
     from chnorm_cli.lab import image as experiment
     from chnorm_cli.lab.performing import perform, prepared
@@ -89,7 +92,7 @@ def image(
     return perform(experiment.run(settings), common, panels=4)
 
 
-@app.command()
+@app.command(cls=Command)
 @flat
 def convergence(*, common: Common) -> ExitCode:
     """Fit a step by 1-D networks: normalized, centred only, scaled only, none.
@@ -98,8 +101,9 @@ def convergence(*, common: Common) -> ExitCode:
       chnorm lab convergence
       chnorm lab convergence --full --seeds 3 --plot convergence.png
 
-    ReLU with 4 channels and 12 layers, linear with one channel and 5, 10, 30 layers. Losses and
-    initial gradients stand beside those that the authors' notebook recorded.
+    ReLU with 4 channels and 12 layers, linear with one channel and 5, 10, 30
+    layers. Losses and initial gradients stand beside those that the authors'
+    notebook recorded.
     """
     from chnorm_cli.lab import convergence as experiment
     from chnorm_cli.lab.performing import perform, prepared
@@ -108,7 +112,7 @@ def convergence(*, common: Common) -> ExitCode:
     return perform(experiment.run(settings), common)
 
 
-@app.command()
+@app.command(cls=Command)
 @flat
 def depth(*, common: Common) -> ExitCode:
     """Theorem 1, exponentially many steps without; theorem 2, bounded gradients with normalization.
@@ -117,8 +121,9 @@ def depth(*, common: Common) -> ExitCode:
       chnorm lab depth
       chnorm lab depth --full --plot depth.png
 
-    Steps of plain gradient descent to 10 % of the loss against the depth of single-channel linear
-    networks, simulated exactly, frequency by frequency; runs that never get there are counted.
+    Steps of plain gradient descent to 10 % of the loss against the depth of
+    single-channel linear networks, simulated exactly, frequency by frequency;
+    runs that never get there are counted.
     """
     from chnorm_cli.lab import depth as experiment
     from chnorm_cli.lab.performing import perform, prepared
@@ -127,7 +132,7 @@ def depth(*, common: Common) -> ExitCode:
     return perform(experiment.run(settings), common)
 
 
-@app.command()
+@app.command(cls=Command)
 @flat
 def gradients(*, common: Common) -> ExitCode:
     """Draw networks at random: how large is the gradient at depths 2 to 80?
@@ -136,8 +141,9 @@ def gradients(*, common: Common) -> ExitCode:
       chnorm lab gradients
       chnorm lab gradients --full --csv norms.csv
 
-    Linear and convolutional, with and without normalization, with the authors' two deviations
-    (a lost projection, the unbiased variance) and with He initialisation beside them.
+    Linear and convolutional, with and without normalization, with the authors'
+    two deviations (a lost projection, the unbiased variance) and with He
+    initialisation beside them.
     """
     from chnorm_cli.lab import gradients as experiment
     from chnorm_cli.lab.performing import perform, prepared
@@ -146,7 +152,7 @@ def gradients(*, common: Common) -> ExitCode:
     return perform(experiment.run(settings), common, panels=3)
 
 
-@app.command()
+@app.command(cls=Command)
 @flat
 def landscape(*, common: Common) -> ExitCode:
     """Look at the loss around the end of a descent, along two random directions.
@@ -162,7 +168,7 @@ def landscape(*, common: Common) -> ExitCode:
     return perform(experiment.run(settings), common)
 
 
-@app.command()
+@app.command(cls=Command)
 @flat
 def ablation(
     picture: Annotated[
@@ -177,9 +183,10 @@ def ablation(
       chnorm lab ablation photo.png
       chnorm lab ablation photo.png --seeds 5 --plot ablation.png
 
-    Channel normalization, its parts and places; none, with He initialisation and a sweep of
-    learning rates; group norm, layer norm, ConvNorm, channel reassessment attention,
-    channel-directed gradients. PSNR, steps to a level, 95 % intervals.
+    Channel normalization, its parts and places; none, with He initialisation
+    and a sweep of learning rates; group norm, layer norm, ConvNorm, channel
+    reassessment attention, channel-directed gradients. PSNR, steps to a level,
+    95 % intervals.
     """
     from chnorm_cli.lab import ablation as experiment
     from chnorm_cli.lab.performing import perform, prepared

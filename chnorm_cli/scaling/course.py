@@ -7,7 +7,6 @@ for event in course:
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +117,9 @@ class Course:
             for picture, solution in zip(self._pictures, self._solutions, strict=True)
         ]
         encoded = encode_as(restored, request.writing)
+        written: tuple[str, ...] = ()
+        if request.target is not None:
+            written = write_atomically(request.target, encoded.data)
         report = describe_result(
             request,
             input_size=size_of(self._pictures[0]),
@@ -125,12 +127,9 @@ class Course:
             layout=layout_of(self._pictures[0]),
             solutions=self._solutions,
             clipped=encoded.clipped,
-            notes=list(dict.fromkeys([*self._notes, *encoded.notes])),
+            notes=list(dict.fromkeys([*self._notes, *encoded.notes, *written])),
         )
-        if request.target is None:
-            return Finished(report, encoded.data)
-        write_atomically(request.target, encoded.data)
-        return Finished(report)
+        return Finished(report, encoded.data if request.target is None else None)
 
 
 def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration, tuple[str, ...]]:
@@ -154,7 +153,7 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
             elif source == "nan":
                 mask = mask_from_missing(picture)
             else:
-                name = "mask (stdin)" if isinstance(source, bytes) else str(source)
+                name = "mask (piped in)" if isinstance(source, bytes) else str(source)
                 mask = read_mask(source, name=name, shape=pixels.shape[:2], invert=invert)
             mask = mask.covering(picture.missing)
             restoration = prepare_inpaint(pixels, mask.missing, sigma=sigma, settings=settings)
@@ -244,14 +243,14 @@ def check_target(request: Request) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise `Failure` when a file cannot be created at `path`."""
-    folder = path.parent
-    if path.is_dir():
-        raise Failure(f"{path}: is a folder; give a file name inside it")
-    if not folder.is_dir():
-        raise Failure(f"{path}: there is no folder {folder}; create it first")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise Failure(f"{path}: the folder {folder} is not writable")
+    """Raise `Failure` when nothing can be written at `path`."""
+    from chnorm_cli.images import ImageError
+    from chnorm_cli.images import check_writable as check
+
+    try:
+        check(path)
+    except ImageError as error:
+        raise Failure(str(error)) from error
 
 
 def layout_of(picture: Picture) -> str:

@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
     USAGE = 2  # the command line itself
     DIVERGED = 3  # the fit blew up; nothing was written
     SOME_FAILED = 4  # some files of many failed; the rest were written
+    HUNG_UP = 129  # SIGHUP: the terminal was closed
     INTERRUPTED = 130  # Ctrl-C
     TERMINATED = 143  # SIGTERM
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chnorm_cli.images import READABLE_SUFFIXES, WRITABLE_SUFFIXES
+from chnorm_cli.images import READABLE_SUFFIXES, WRITABLE_SUFFIXES, is_stream
 from chnorm_cli.scaling.failures import Failure, usage
+from chnorm_cli.scaling.kinds import count_unread
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,45 @@ def find_sources(
     lie inside `hide`, the output folder.
     """
     sources: list[Source] = []
+    folders = _folders(inputs, hide)
     for path in inputs:
-        if path.is_dir() and hide is not None and len(inputs) > 1 and _real(path) == _real(hide):
-            continue  # `chnorm denoise * -o clean/` names the output folder as well
-        if path.is_dir():
+        if path in folders:
             found = sorted(_pictures_in(path, recursive=recursive, hide=hide))
             sources += [Source(item, item.relative_to(path)) for item in found]
-        else:
+        elif not path.is_dir():
             sources.append(Source(path, Path(path.name)))
     return list({str(source.path): source for source in sources}.values())
 
 
+def find_unread(
+    inputs: Sequence[Path], *, recursive: bool, hide: Path | None = None
+) -> dict[str, int]:
+    """Count the pictures in those folders that `find_sources` leaves out, by their kind."""
+    files = {
+        str(file): file
+        for folder in _folders(inputs, hide)
+        for file in _files_in(folder, recursive=recursive, hide=hide)
+    }
+    return count_unread(files.values())
+
+
+def _folders(inputs: Sequence[Path], hide: Path | None) -> list[Path]:
+    """The folders among the inputs, without the output folder of `chnorm denoise * -o clean/`."""
+    several = hide is not None and len(inputs) > 1
+    return [
+        path
+        for path in inputs
+        if path.is_dir() and not (several and hide is not None and _real(path) == _real(hide))
+    ]
+
+
 def _pictures_in(folder: Path, *, recursive: bool, hide: Path | None) -> Iterator[Path]:
+    for path in _files_in(folder, recursive=recursive, hide=hide):
+        if path.suffix.lower() in READABLE_SUFFIXES:
+            yield path
+
+
+def _files_in(folder: Path, *, recursive: bool, hide: Path | None) -> Iterator[Path]:
     hidden = hide.resolve() if hide is not None and hide.resolve() != folder.resolve() else None
     for root, folders, names in os.walk(folder):
         here = Path(root)
@@ -57,7 +85,8 @@ def _pictures_in(folder: Path, *, recursive: bool, hide: Path | None) -> Iterato
             if recursive and not name.startswith(".") and (here / name).resolve() != hidden
         ]
         for name in names:
-            if not name.startswith(".") and Path(name).suffix.lower() in READABLE_SUFFIXES:
+            # A pipe among the files would be waited for; a broken link is said when it is read.
+            if not name.startswith(".") and not is_stream(here / name):
                 yield here / name
 
 
@@ -69,8 +98,10 @@ def pair_up(
     Results of an earlier run that lie among the inputs are left out. Raises `Failure` when two
     pictures would be written to one place, or one onto itself without `in_place`.
     """
-    if in_place:
-        return [Pair(source.path, source.path) for source in sources]
+    if in_place:  # a link and its file are one picture, which is not to be restored twice
+        once = {_real(source.path): source for source in reversed(sources)}
+        paths = [source.path for source in sources if once[_real(source.path)] is source]
+        return [Pair(path, path) for path in paths]
     pairs = [Pair(source.path, _target(source, folder=folder, suffix=suffix)) for source in sources]
     results = {_real(pair.target) for pair in pairs if _real(pair.target) != _real(pair.source)}
     pairs = [pair for pair in pairs if _real(pair.source) not in results]
@@ -85,7 +116,7 @@ def pair_up(
         if other != pair.source:
             raise usage(
                 f"{other} and {pair.source} would both be written to {pair.target}; "
-                "give their folders instead of the files, or restore them one by one"
+                "rename one, give their folders instead of the files, or restore them one by one"
             )
     return pairs
 

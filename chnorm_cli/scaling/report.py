@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from chnorm_cli.fitting.solution import Solution
+from chnorm_cli.scaling.kinds import describe_unread
 from chnorm_cli.scaling.requests import Inpaint, Request, Superres
 
 SCHEMA = "chnorm.report/1"
@@ -103,7 +104,13 @@ def describe_failure(command: str, name: str, message: str, code: int) -> dict[s
 
 
 def describe_batch(
-    command: str, files: Sequence[Mapping[str, Any]], *, skipped: int, code: int, seconds: float
+    command: str,
+    files: Sequence[Mapping[str, Any]],
+    *,
+    skipped: int,
+    code: int,
+    seconds: float,
+    unread: Mapping[str, int],
 ) -> dict[str, Any]:
     """The report of many pictures: counts, and the report of each."""
     failed = sum(report["status"] == "failed" for report in files)
@@ -114,6 +121,8 @@ def describe_batch(
         "done": len(files) - failed,
         "failed": failed,
         "skipped": skipped,
+        "unread": dict(unread),
         "seconds": round(seconds, 3),
+        "notes": [describe_unread(unread)] if unread else [],
         "files": list(files),
     }

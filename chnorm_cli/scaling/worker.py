@@ -29,8 +29,10 @@ class _Terminated(BaseException):
 
 def work(pipe: Connection, number: int, threads: int) -> None:
     """Restore what comes through the pipe until there is no more."""
-    # Ctrl-C reaches the whole process group: the parent answers it and sends SIGTERM.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and a closed terminal reach the whole process group: the parent answers them and sends
+    # SIGTERM.
+    for answered in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+        signal.signal(answered, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _terminate)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))

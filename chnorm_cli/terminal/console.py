@@ -24,6 +24,13 @@ class ErrorConsole(Console):
             os.dup2(nowhere, 2)
             os.close(nowhere)
 
+    def _check_buffer(self) -> None:
+        """Go quiet as well when the terminal is closed, which Rich does not expect."""
+        try:
+            super()._check_buffer()
+        except OSError:
+            self.on_broken_pipe()
+
     @property
     def plain_letters(self) -> bool:
         """Whether the terminal cannot show more than ASCII."""

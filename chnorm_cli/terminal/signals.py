@@ -1,7 +1,8 @@
-"""Ctrl-C and SIGTERM become one exception, and are answered within a second."""
+"""Ctrl-C, SIGTERM and a closed terminal become one exception, answered within a second."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -14,17 +15,19 @@ from chnorm_cli.scaling.failures import ExitCode
 
 PATIENCE = 0.7  # seconds for an orderly end
 SHOW_CURSOR, HIDE_CURSOR = b"\x1b[?25h", b"\x1b[?25l"
-ANSWERED = (signal.SIGINT, signal.SIGTERM)
+CAUSES = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}
+# Windows has no SIGHUP.
+ANSWERED = tuple(getattr(signal, name) for name in CAUSES if hasattr(signal, name))
 
 
 class Stopped(BaseException):
     """The user or the system wants an end; not an `Exception`, so that nothing swallows it."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        terminated = number == signal.SIGTERM
-        self.code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
-        self.cause = "SIGTERM" if terminated else "Ctrl-C"
+        name = signal.Signals(number).name
+        super().__init__(name)
+        self.code = ExitCode(128 + number)
+        self.cause = CAUSES[name]
         self.told = False  # set by whoever has already said it, for instance as a JSON object
 
 
@@ -33,7 +36,7 @@ def listening(patience: float | None = PATIENCE) -> Iterator[None]:
     """Raise `Stopped` in the main thread at the first signal; a second one ends at once.
 
     After `patience` seconds the process ends in any case; None waits, for a partial result.
-    A signal that the parent made us ignore (nohup, `&` in a script) stays ignored.
+    A second SIGHUP says nothing new. A signal that the parent made us ignore (nohup, `&` in a script) stays ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -45,6 +48,8 @@ def listening(patience: float | None = PATIENCE) -> Iterator[None]:
         if stopping:
             _end(number)
         stopping = True
+        if signal.Signals(number).name == "SIGHUP":
+            signal.signal(number, signal.SIG_IGN)  # it comes from the system and from the shell
         raise Stopped(number)
 
     wanted = [number for number in ANSWERED if signal.getsignal(number) is not signal.SIG_IGN]
@@ -111,5 +116,6 @@ def _deadline(patience: float | None) -> Iterator[None]:
 def _end(number: int) -> None:
     """Leave now, with the cursor visible."""
     if os.isatty(2):
-        os.write(2, SHOW_CURSOR + b"\r\x1b[J")
+        with contextlib.suppress(OSError):  # the terminal may go at this moment
+            os.write(2, SHOW_CURSOR + b"\r\x1b[J")
     os._exit(128 + number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chnorm_cli.scaling.kinds import describe_unread
 from chnorm_cli.terminal.console import complain, say, shown
 from chnorm_cli.terminal.curves import clock, number
 
@@ -12,17 +13,55 @@ from chnorm_cli.terminal.curves import clock, number
 def summarize(report: Mapping[str, Any], *, verbose: bool = False) -> None:
     """Say what became of one picture, why the fit ended, and what a person should know."""
     say((one_line(report), "bold"))
-    for fit in report.get("pages", [report]):
-        say(f"  {fit['outcome_sentence']}")
-        if verbose:
-            say(f"  {fit['generator']} on {fit['device']}")
-            if fit["loss"] is not None and fit["gradient_norm"] is not None:
-                loss, norm = number(fit["loss"]).strip(), number(fit["gradient_norm"]).strip()
-                say(f"  loss {loss}, gradient norm {norm}")
-        for note in fit["notes"] if "pages" in report else ():
-            say("  ", ("note: ", "yellow"), shown(note))
-    for note in report["notes"]:
+    fits = report.get("pages", [report])
+    for line in by_page([[fit["outcome_sentence"]] for fit in fits]):
+        say(f"  {line}")
+    for line in by_page([_details(fit) for fit in fits]) if verbose else ():
+        say(f"  {line}")
+    say_notes(report)
+
+
+def say_notes(report: Mapping[str, Any]) -> None:
+    """Say what a person should know of one picture."""
+    pages = by_page([fit["notes"] for fit in report.get("pages", ())])
+    for note in (*pages, *report["notes"]):
         say("  ", ("note: ", "yellow"), shown(note))
+
+
+def by_page(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of all pages, each once; those that are not of every page say which.
+
+    >>> by_page([["done"], ["done", "dark"], ["done"]])
+    ['done', 'page 2: dark']
+    """
+    pages: dict[str, list[int]] = {}
+    for page, said in enumerate(lines, start=1):
+        for line in dict.fromkeys(said):
+            pages.setdefault(line, []).append(page)
+    return [
+        line if len(where) == len(lines) else f"{_numbers(where)}: {line}"
+        for line, where in pages.items()
+    ]
+
+
+def _numbers(pages: Sequence[int]) -> str:
+    """Return `page 2`, or `pages 1–3, 5` of [1, 2, 3, 5]."""
+    runs: list[list[int]] = []
+    for page in pages:
+        if runs and page == runs[-1][-1] + 1:
+            runs[-1].append(page)
+        else:
+            runs.append([page])
+    parts = [str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs]
+    return f"page{'s' if len(pages) > 1 else ''} {', '.join(parts)}"
+
+
+def _details(fit: Mapping[str, Any]) -> list[str]:
+    lines = [f"{fit['generator']} on {fit['device']}"]
+    if fit["loss"] is not None and fit["gradient_norm"] is not None:
+        loss, norm = number(fit["loss"]).strip(), number(fit["gradient_norm"]).strip()
+        lines.append(f"loss {loss}, gradient norm {norm}")
+    return lines
 
 
 def one_line(report: Mapping[str, Any]) -> str:
@@ -43,11 +82,20 @@ def one_line(report: Mapping[str, Any]) -> str:
     return f"{shown(report['input'])} → {shown(output)}  " + "  ".join(facts)
 
 
-def summarize_many(*, done: int, skipped: int, failures: Sequence[str], seconds: float) -> None:
-    """Say how many files were restored, and name each one that was not."""
+def summarize_many(
+    *,
+    done: int,
+    skipped: int,
+    failures: Sequence[str],
+    seconds: float,
+    unread: Mapping[str, int],
+) -> None:
+    """Say how many files were restored, what was left out, and name each one that failed."""
     parts = [f"{done} restored in {clock(seconds)}"]
     parts += [f"{skipped} skipped because their results exist (--overwrite)"] if skipped else []
     parts += [f"{len(failures)} failed"] if failures else []
     say((", ".join(parts), "bold"))
+    if unread:
+        say("  ", ("note: ", "yellow"), shown(describe_unread(unread)))
     for message in failures:
         complain(message, "failed")

@@ -24,7 +24,7 @@ from chnorm_cli.terminal.modes import ProgressMode
 from chnorm_cli.terminal.ownership import TerminalOwnership
 from chnorm_cli.terminal.signals import cursor_shown_while_stopped
 from chnorm_cli.terminal.status import Status
-from chnorm_cli.terminal.summary import one_line
+from chnorm_cli.terminal.summary import one_line, say_notes
 
 LINE_SECONDS = 30.0  # between two lines of `plain`: each result has a line of its own as well
 
@@ -90,6 +90,7 @@ class Table:
             self.done += 1
             if self._mode in (ProgressMode.LIVE, ProgressMode.PLAIN):
                 say(one_line(said.report))
+                say_notes(said.report)
 
     def fail(self, name: str, failure: Failure) -> None:
         """Say that one picture could not be restored."""

@@ -1,11 +1,16 @@
 """The help teaches, and is there at once."""
 
+import inspect
 import json
+import re
 import subprocess
 import sys
 
 import pytest
+import typer.main
 from shell import command, environment
+
+from chnorm_cli.cli import build
 
 COMMANDS = ["denoise", "inpaint", "superres", "corrupt", "score", "devices"]
 
@@ -34,11 +39,58 @@ def test_examples_come_first(inside, name, flag):
 
 def test_main_options_are_few_and_the_rest_is_in_groups(inside):
     text = inside("denoise", "-h").stdout.decode()
-    main = text[text.index("─ Options") : text.index("─ Input")]
+    main = text[text.index("─ Options") : text.index("─ Many")]
     assert sum(line.lstrip("│ ").startswith("--") for line in main.splitlines()) <= 7
-    groups = ["Input", "Output", "Fit", "Generator", "Run"]
+    groups = ["Many files", "Input", "Output", "Fit", "Generator", "Run"]
     places = [text.index(f"─ {group} ") for group in groups]
     assert places == sorted(places)
+
+
+def every_command(group, path=()):
+    yield path, group
+    for name, command_ in getattr(group, "commands", {}).items():
+        yield from every_command(command_, (*path, name))
+
+
+PROGRAM = typer.main.get_command(build())
+EVERY = [pytest.param(path, found, id=" ".join(path)) for path, found in every_command(PROGRAM)]
+
+
+@pytest.mark.parametrize(("path", "found"), EVERY)
+def test_help_at_eighty_columns(inside, monkeypatch, path, found):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = inside(*path, "-h").stdout.decode().splitlines()
+    assert max(map(len, lines)) <= 80
+    shown = [line for line in lines if not line.lstrip().startswith("Usage:")]
+    assert [line for line in shown if re.search(r"<[^=]|bool|list\[", line)] == []
+    # Words and choices stay whole: what was declared is found between spaces.
+    words = {word for line in shown for word in line.split()}
+    for parameter in found.params:
+        if parameter.param_type_name == "option" and parameter.metavar:
+            assert set(parameter.metavar.split()) <= words
+        for choice in choices_of(parameter):
+            assert any(re.search(rf"(^|\|){choice}(\||[ .,;]|$)", word) for word in words)
+    # And lines of the description are not broken a second time.
+    _, *described = inspect.cleandoc(found.help or "").split("\n\n")
+    whole = {line.strip() for line in lines}
+    assert {line.strip() for text in described for line in text.splitlines()} <= whole
+
+
+def choices_of(parameter):
+    kind = getattr(parameter, "type_descriptor", None) or parameter.type
+    return getattr(kind, "choices", None) or ()
+
+
+@pytest.mark.parametrize("name", ["denoise", "inpaint", "superres"])
+def test_the_first_screen_holds_what_most_people_need(inside, monkeypatch, name):
+    monkeypatch.setenv("COLUMNS", "80")
+    text = inside(name, "-h").stdout.decode()
+    screen = "\n".join(text.splitlines()[:40])
+    wanted = ["For example:", "PICTURE", "-o", "--effort", "--time", "--device", "--recursive"]
+    wanted += {"denoise": ["--sigma"], "inpaint": ["--mask"], "superres": ["--scale"]}[name]
+    assert [word for word in wanted if word not in screen] == []
+    rare = ["--generator", "--normalization", "--first-guess", "--stop", "--history"]
+    assert [word for word in rare if word in screen] == []
 
 
 def test_help_survives_twenty_columns_and_another_encoding():

@@ -1,6 +1,7 @@
 """Many files with the same commands: names, skipping, failures, shards, seeds, processes."""
 
 import json
+import os
 
 import pytest
 from shell import save
@@ -61,6 +62,35 @@ def test_a_picture_that_kills_its_process_is_one_failure(chnorm, scans):
     assert b"scans/a.png" in done.stderr
 
 
+def test_pictures_that_are_not_read_are_named(chnorm, scans, tmp_path):
+    for name in ("x.heic", "y.heic", "z.dng", "notes.txt"):
+        (scans / name).write_bytes(b"whatever")
+    note = "3 files of kinds that chnorm does not read: 2 .heic, 1 .dng"
+    done = chnorm("denoise", "scans", "-o", "clean", "--json")
+    assert done.returncode == 0
+    assert note in done.stderr.decode()
+    batch = json.loads(done.stdout)
+    assert batch["unread"] == {".heic": 2, ".dng": 1}
+    assert batch["notes"] == [note]
+    quiet = chnorm("denoise", "scans", "-o", "clean", "-q")
+    assert (quiet.returncode, quiet.stderr) == (0, b"")
+    events = chnorm("denoise", "scans", "-o", "clean", "--progress", "json").stderr.splitlines()
+    assert {"event": "note", "text": note} in map(json.loads, events)
+    for name in ("a.png", "b.jpg"):
+        (scans / name).unlink()
+    none = chnorm("denoise", "scans", "-o", "clean")
+    assert none.returncode == 1
+    assert none.stderr.count(b"\n") == 1
+    assert f"no pictures there, but {note}".encode() in none.stderr
+
+
+def test_a_hard_link_that_is_split_is_said_of_many_too(chnorm, scans):
+    os.link(scans / "a.png", scans / "deep" / "other.png")
+    done = chnorm("denoise", "scans", "--in-place")
+    assert done.returncode == 0
+    assert b"note: the file had another name" in done.stderr
+
+
 def test_one_mask_folder_serves_many_pictures(chnorm, scans, tmp_path):
     for name in ("a.png", "b.png"):
         made = chnorm(
@@ -94,6 +124,25 @@ def test_contradictions_are_told_before_anything_happens(inside, scans, tmp_path
     assert done.returncode == 2
     assert words in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_in_the_place_of_a_result_is_a_failure(chnorm, scans, tmp_path):
+    (tmp_path / "clean" / "a.png").mkdir(parents=True)
+    done = chnorm("denoise", "scans", "-o", "clean", "-q")
+    assert done.returncode == 4
+    assert done.stderr.count(b"\n") == 1
+    assert b"clean/a.png: is a folder" in done.stderr
+    assert (tmp_path / "clean" / "b.jpg").exists()
+
+
+@pytest.mark.parametrize("place", ["file", "file/inner", "link", "/proc/chnorm"])
+def test_a_folder_that_cannot_be_made(chnorm, scans, tmp_path, place):
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "link").symlink_to("/nonexistent/folder")
+    done = chnorm("denoise", "scans", "-o", place, fake="pause=60")
+    assert done.returncode in (1, 2)
+    assert done.stderr.count(b"\n") == 1
+    assert place.encode() in done.stderr
 
 
 def test_odd_names(inside, tmp_path):

@@ -1,7 +1,11 @@
-"""Ctrl-C and SIGTERM are answered within a second, and leave no file but the one that was asked."""
+"""Ctrl-C, SIGTERM and SIGHUP are answered within a second, and leave no file but the one that was asked."""
 
+import fcntl
+import os
+import pty
 import signal
 import subprocess
+import termios
 import time
 
 import pytest
@@ -34,7 +38,9 @@ def wait_for_the_end_of_all(process):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
 def test_one_picture(start, photo, tmp_path, number, code):
     process = start("denoise", "photo.png", "-o", "x.png", "--progress", "json", fake=SLOW)
     wait_for(process, b'"step": 1,')
@@ -56,7 +62,7 @@ def test_a_stuck_computation_is_left_behind(start, photo, tmp_path):
     assert not (tmp_path / "x.png").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
 def test_keep_partial_writes_the_best_so_far(start, photo, tmp_path, number):
     process = start(
         "denoise", "photo.png", "-o", "x.png", "--progress", "json", "--keep-partial", "--json",
@@ -71,7 +77,44 @@ def test_keep_partial_writes_the_best_so_far(start, photo, tmp_path, number):
     assert (tmp_path / "x.png").exists()
 
 
-def test_many_pictures(start, tmp_path):
+def test_under_nohup_a_closed_terminal_does_not_matter(start, photo, tmp_path):
+    process = start(
+        "denoise", "photo.png", "-o", "x.png", "--progress", "json",
+        fake="steps=20 pause=0.02",
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )  # fmt: skip
+    wait_for(process, b'"step": 1,')
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(20) == 0
+    assert (tmp_path / "x.png").exists()
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_terminal_that_is_closed_keeps_what_was_asked(start, photo, tmp_path, keep):
+    ours, theirs = pty.openpty()
+
+    def own_terminal():
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    process = start(
+        "denoise", "photo.png", "-o", "x.png", *(["--keep-partial"] if keep else []),
+        fake=SLOW, env={"TERM": "xterm"}, preexec_fn=own_terminal,
+        stdin=theirs, stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    text = b""
+    while b"gradient norm" not in text:
+        text += os.read(ours, 65536)
+    os.close(ours)  # the system sends SIGHUP, and every further write fails
+    process.send_signal(signal.SIGHUP)  # and so does the shell
+    assert process.wait(20) == 129
+    expected = ["photo.png", "x.png"] if keep else ["photo.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == expected
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_many_pictures(start, tmp_path, number, code):
     for index in range(4):
         save(tmp_path / "in" / f"{index}.png")
     process = start(
@@ -79,8 +122,9 @@ def test_many_pictures(start, tmp_path):
         fake="steps=100 pause=0.005", start_new_session=True,
     )  # fmt: skip
     wait_for(process, b"finished")
-    seconds, _ = stop(process, signal.SIGINT)
-    assert process.returncode == 130
+    os.killpg(process.pid, number)  # the workers get it too, as from a terminal
+    seconds, _ = stop(process, 0)
+    assert process.returncode == code
     assert seconds < 5
     left = [path.name for path in (tmp_path / "out").iterdir()]
     assert left

@@ -133,6 +133,9 @@ def test_pages_are_all_restored_or_one_is_chosen(chnorm, photo, tmp_path):
     assert whole.returncode == 0
     assert len(json.loads(whole.stdout)["pages"]) == 3
     assert len(read_pictures(tmp_path / "x.tif", name="x.tif", page="all")) == 3
+    shown = chnorm("denoise", "stack.tif", "-o", "x.tif", "--page", "all").stderr.decode()
+    assert shown.count("note: a note for people") == 1  # of three pages alike
+    assert shown.count("x.tif") == 1
     late = chnorm("denoise", "stack.tif", "-o", "x.png", "--page", "all", fake="pause=60")
     assert late.returncode == 1  # before the fit, not after it
     one = chnorm("denoise", "stack.tif", "-o", "x.png", "--page", 2)

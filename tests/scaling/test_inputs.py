@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from chnorm_cli.images import READABLE_SUFFIXES
 from chnorm_cli.scaling.failures import Failure
-from chnorm_cli.scaling.inputs import find_sources, pair_up, read_shard
+from chnorm_cli.scaling.inputs import find_sources, find_unread, pair_up, read_shard
+from chnorm_cli.scaling.kinds import count_unread, describe_unread
 from chnorm_cli.scaling.pool import share_threads, usable_cores
 
 
@@ -46,6 +48,44 @@ def test_a_suffix_does_not_feed_on_itself(tmp_path):
     assert [(pair.source.name, pair.target.name) for pair in pairs] == [
         ("a.png", "a_x.png"), ("b.png", "b_x.png"),
     ]  # fmt: skip
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    names = (
+        "a.png b.heic c.HEIC d.dng e.fits.gz notes.txt Thumbs.db a.xmp .f.heic sub/g.cr3 out/h.jxl"
+    )
+    for name in names.split():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def test_pictures_of_other_kinds_are_counted(mixed):
+    assert find_unread([mixed], recursive=False) == {".heic": 2, ".dng": 1, ".fits.gz": 1}
+    deep = find_unread([mixed], recursive=True, hide=mixed / "out")
+    assert deep == {".heic": 2, ".cr3": 1, ".dng": 1, ".fits.gz": 1}
+    assert find_unread([mixed / "b.heic"], recursive=False) == {}  # named, so it is tried
+
+
+def test_what_chnorm_reads_is_not_called_unread(tmp_path):
+    paths = [tmp_path / f"a{suffix}" for suffix in READABLE_SUFFIXES]
+    assert count_unread(paths) == {}
+
+
+def test_a_sentence_on_what_was_left_out():
+    several = describe_unread({".heic": 2, ".dng": 1})
+    assert several == "3 files of kinds that chnorm does not read: 2 .heic, 1 .dng"
+    assert describe_unread({".jxl": 1}) == "1 file of a kind that chnorm does not read: 1 .jxl"
+
+
+def test_a_link_and_its_file_are_one_picture_in_place(tmp_path):
+    (tmp_path / "b.png").touch()
+    (tmp_path / "a.png").symlink_to("b.png")
+    sources = find_sources([tmp_path], recursive=False)
+    assert len(sources) == 2
+    pairs = pair_up(sources, folder=None, suffix="", in_place=True)
+    assert [pair.target.name for pair in pairs] == ["a.png"]
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "-1/3", "1/3/5"])
