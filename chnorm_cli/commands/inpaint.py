@@ -19,12 +19,16 @@ MaskOption = Annotated[
         "-m",
         "--mask",
         metavar="FILE|alpha",
-        help="White where pixels are missing; - is standard input, alpha the picture's own "
+        help="White where pixels are missing, wholly or partly; - is standard input, alpha the picture's own "
         "transparency, a folder holds a mask of the same name for each picture.",
     ),
 ]
 InvertMask = Annotated[
     bool, typer.Option("--invert-mask", help="Black is missing.", rich_help_panel=INPUT)
+]
+Grow = Annotated[
+    int,
+    typer.Option("--grow", min=0, metavar="N", help="Widen holes by N px.", rich_help_panel=INPUT),
 ]
 
 
@@ -35,6 +39,7 @@ def inpaint(
     *,
     mask: MaskOption,
     invert_mask: InvertMask = False,
+    grow: Grow = 0,
     sigma: Sigma = None,
 ) -> ExitCode:
     """Fill missing pixels; without --sigma the others stay as they are, bit for bit.
@@ -56,10 +61,10 @@ def inpaint(
 
     def task_for(picture: Path | None) -> Inpaint:
         if mask == "alpha":
-            return Inpaint(None, invert_mask, sigma)
+            return Inpaint(None, invert_mask, sigma, grow)
         if stdin is not None:
-            return Inpaint(stdin, invert_mask, sigma)
+            return Inpaint(stdin, invert_mask, sigma, grow)
         path = Path(mask) if picture is None else mask_for(Path(mask), picture)
-        return Inpaint(path, invert_mask, sigma)
+        return Inpaint(path, invert_mask, sigma, grow)
 
     return restore("inpaint", task_for, pictures, options)

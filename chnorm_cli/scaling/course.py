@@ -134,13 +134,21 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
     match task:
         case Denoise(sigma):
             return prepare_denoise(pixels, sigma=sigma, settings=settings), ()
-        case Inpaint(source, invert, sigma):
+        case Inpaint(source, invert, sigma, grow):
             if source is None:
-                mask = mask_from_alpha(picture, invert=invert)
+                mask = mask_from_alpha(picture, invert=invert, grow=grow)
                 pixels = picture.pixels
             else:
                 name = "mask (stdin)" if isinstance(source, bytes) else str(source)
-                mask = read_mask(source, name=name, shape=pixels.shape[:2], invert=invert)
+                mask = read_mask(
+                    source,
+                    name=name,
+                    shape=picture.shape,
+                    invert=invert,
+                    grow=grow,
+                    page=picture.metadata.page,
+                    max_pixels=request.reading.max_pixels,
+                )
             restoration = prepare_inpaint(pixels, mask.missing, sigma=sigma, settings=settings)
             return restoration, tuple(mask.notes)
         case Superres(scale, kernel):

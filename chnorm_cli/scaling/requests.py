@@ -27,6 +27,7 @@ class Inpaint:
     mask: Path | bytes | None
     invert: bool = False
     sigma: float | None = None
+    grow: int = 0  # pixels by which the holes are widened
 
 
 @dataclass(frozen=True)
