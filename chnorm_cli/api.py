@@ -32,27 +32,36 @@ def denoise(
     >>> clean = denoise(noisy, sigma=25)            # noise level known, on the 0–255 scale
 
     `image` is uint8, uint16 or float, gray (H, W) or with 1 to 4 channels last; floats are taken
-    to lie in [0, 1] or are scaled to it and back. Raises `ValueError` for input that cannot be
+    to lie in [0, 1] or are scaled to it and back. Of a masked array every pixel must be valid:
+    `inpaint` fills the others. Raises `ValueError` for input that cannot be
     restored and `DivergedError` when the fit fails.
     """
-    pixels, back = _opened(image)
+    pixels, back = _opened(_unmasked(image))
     return back(_run(prepare_denoise(pixels, sigma=sigma, settings=settings)))
 
 
 def inpaint(
     image: Array,
-    missing: Array,
+    missing: Array | None = None,
     *,
     sigma: float | None = None,
     settings: FitSettings | None = None,
 ) -> Array:
-    """Fill the pixels of (H, W) or (H, W, C) where `missing` (H, W) is true.
+    """Fill the pixels of (H, W) or (H, W, C) where `missing` is true, or not zero.
 
     >>> whole = inpaint(scratched, mask)
+    >>> whole = inpaint(np.ma.masked_equal(counts, -1))
 
-    Observed pixels come back bit for bit, unless `sigma` (0–255 scale) says they are noisy.
+    `missing` is (H, W), (H, W, 1) or (H, W, C), of booleans or numbers; a pixel is missing where
+    one of its channels is. What a masked array masks is missing as well. What the missing pixels
+    hold plays no part, not even as NaN. Observed pixels come back bit for bit, unless `sigma`
+    (0–255 scale) says they are noisy.
     """
-    image, missing = np.asarray(image), np.asarray(missing, dtype=bool)
+    missing = _missing(image, missing)
+    image = np.array(np.ma.getdata(image))
+    if missing.shape == image.shape[:2] and missing.any() and not missing.all():
+        # Fill values are often far outside the picture's range, which is taken from all values.
+        image[missing] = image[~missing][0]
     pixels, back = _opened(image)
     restored = back(_run(prepare_inpaint(pixels, missing, sigma=sigma, settings=settings)))
     if not sigma:
@@ -69,8 +78,41 @@ def superres(
 
     `kernel` is how the small picture was made: bicubic, lanczos or box, all antialiased.
     """
-    pixels, back = _opened(image)
+    pixels, back = _opened(_unmasked(image))
     return back(_run(prepare_superres(pixels, scale, kernel=kernel, settings=settings)))
+
+
+def _unmasked(image: Array) -> Array:
+    """Give the values of a masked array, all of which must be valid."""
+    masked = np.ma.getmaskarray(image) if np.ma.isMaskedArray(image) else np.zeros(0, bool)
+    if masked.any():
+        raise ValueError(
+            f"the masked array lacks {masked.sum()} of its {masked.size} values; fill them first, "
+            "with inpaint(image) or image.filled(value)"
+        )
+    return np.asarray(np.ma.getdata(image))
+
+
+def _missing(image: Array, missing: Array | None) -> Array:
+    """Give the missing pixels, bool (H, W), of what was said and what a masked array says."""
+    if missing is None and not np.ma.isMaskedArray(image):
+        raise ValueError("say which pixels are missing, or give a masked array")
+    said = []
+    if np.ma.isMaskedArray(image):
+        said.append(np.ma.getmaskarray(image))
+    if missing is not None:
+        missing = np.ma.filled(np.ma.asarray(missing), True)  # a masked mask says: not known
+        if missing.dtype.kind not in "buif":
+            raise ValueError(f"missing must hold booleans or numbers, not {missing.dtype}")
+        if missing.dtype.kind == "f" and np.isnan(missing).any():
+            raise ValueError("missing holds NaN; give np.isnan(...) if these are what is missing")
+        said.append(missing != 0)
+    flat = [mask.any(axis=2) if mask.ndim == 3 else mask for mask in said]
+    if len({mask.shape for mask in flat}) > 1:
+        raise ValueError(
+            f"missing is of shape {flat[1].shape}, and the masked array {flat[0].shape}"
+        )
+    return np.asarray(np.logical_or.reduce(flat))
 
 
 def _opened(image: Array) -> tuple[Array, Callable[[Array], Array]]:
