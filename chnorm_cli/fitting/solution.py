@@ -22,6 +22,8 @@ class Outcome(Enum):
     HELD_OUT = "The error on held-out observed pixels passed its minimum."
     DISCREPANCY = "The picture was fitted down to the noise level."
     CLEAN = "The picture has no measurable noise and was left alone."
+    ONE_COLOUR = "The picture is of one colour, and the answer is that colour."
+    LEARNT = "The first guess explains all that was observed, and nothing was left to learn."
     NOTHING_MISSING = "No pixel is missing, so the picture was left alone."
     INTERRUPTED = "The fit was interrupted; this is the best so far."
     DIVERGED = "The fit diverged: the loss or its gradient stopped being a finite number."

@@ -32,7 +32,9 @@ from chnorm_cli.problems.recorruption import (
 )
 from chnorm_cli.restoration.common import (
     Pixels,
+    answered,
     observation,
+    of_one_colour,
     prior_restoration,
     unet_for,
     unit_sigma,
@@ -76,6 +78,8 @@ def prepare_denoise(
     y = observation(pixels, settings)
     level = unit_sigma(sigma)
     choice = choose(settings, default=Fit.RECORRUPT)
+    if of_one_colour(y) is not None:
+        return answered(y, Outcome.ONE_COLOUR, choice, settings)
     estimated = level is None
     noise = find_noise(y, level)
     level = noise.sigma
