@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from chnorm_cli.fitting.optimizers import Optimizers
 
 
+WARMUP = 20  # steps
+
+
 class DivergedError(ArithmeticError):
     """The loss or its gradient is not finite, and going back did not help."""
 
@@ -40,7 +43,8 @@ class Descent:
 
     The weights are remembered every `every` steps. A loss that is not finite, or `blowup` times
     the smoothed loss (5 dB, as in the deep image prior's code), puts them back; after
-    `patience` returns without a new memory the fit counts as diverged. A loss near `harmless`,
+    `patience` returns without a new memory the fit counts as diverged. After a return the steps are
+    short at first, the shorter the more returns there were. A loss near `harmless`,
     one that nobody could see in the picture, is no blow-up whatever came before it: of a picture
     with next to nothing to learn the loss is zero up to rounding, and rounding jumps.
     """
@@ -64,6 +68,7 @@ class Descent:
         self.harmless = harmless
         self.count = 0
         self.returns = 0
+        self.returned: int | None = None  # the step of the last return
         self.smoothed: float | None = None
         self.good = self._copy()
 
@@ -90,7 +95,7 @@ class Descent:
         ):  # before the update: only of these weights is the loss known
             self.good = self._copy()
             self.returns = 0
-        self.optimizers.step()
+        self.optimizers.step(self._share())
         self.count += 1
         self.smoothed = loss if self.smoothed is None else 0.9 * self.smoothed + 0.1 * loss
         return Measured(loss, total, norms)
@@ -100,6 +105,7 @@ class Descent:
         self.optimizers.forget()
         self.smoothed = None
         self.count = self.returns = 0
+        self.returned = None
         self.good = self._copy()
 
     def _blew_up(self, loss: float, usual: float) -> bool:
@@ -107,8 +113,18 @@ class Descent:
             return False
         return loss > self.blowup * max(self.smoothed, usual, self.harmless)
 
+    def _share(self) -> float:
+        """Give the share of its usual length that the next step has."""
+        if self.returned is None:
+            return 1.0
+        # Without moments yet, Adam's steps are as long as the rate, wherever they lead: straight
+        # back to where it blew up.
+        warmth = min(1.0, (self.count - self.returned + 1) / WARMUP)
+        return float(warmth * 0.5**self.returns)
+
     def _go_back(self) -> None:
         self.returns += 1
+        self.returned = self.count
         if self.returns > self.patience:
             raise DivergedError("the loss or its gradient stopped being a finite number")
         with torch.no_grad():

@@ -19,7 +19,8 @@ from chnorm_cli.problems.recorruption import Example, FreshNoise, Query
 
 SYMMETRIES = 8  # four rotations, each plain and mirrored
 EXAMPLES_SHARE = 0.4  # of --time, at most, for first guesses
-HARMLESS = 1e-4  # an error that not even 12 bits could show
+HARMLESS = 0.5 / 255  # an error that 8 bits do not show
+WORSE = 2.0  # times the loss of the first guess itself: the network has learnt nothing
 ROUNDING = 2e-6  # errors of a first guess that is right
 
 Material = Example | FreshNoise  # what crops are cut from
@@ -96,6 +97,7 @@ class RecorruptFit:
         self.random = torch.Generator().manual_seed(seed)
         self.average = WeightAverage(network, recipe.average)
         self.answered: Tensor | None = None
+        self.lost = self.lost_by_guess = 0.0  # of late
         self.seconds_per_step = 0.0
 
     def estimate(self) -> Tensor | None:
@@ -126,15 +128,19 @@ class RecorruptFit:
                 min(1.0, index / recipe.warmup, max(0.02, remaining / recipe.decay_share))
             )
             batch = self._batch(examples)
+            usual = float(self._error(batch, batch.guess)) if guessed else 0.0
             try:
                 measured = descent.step(
                     lambda batch=batch: self._loss(batch),  # type: ignore[misc]
-                    usual=float(self._error(batch, batch.guess)) if guessed else 0.0,
+                    usual=usual,
                 )
             except DivergedError:
                 self.outcome = Outcome.DIVERGED
                 return
             self.average.update()
+            if not measured.went_back:
+                self.lost = 0.9 * self.lost + 0.1 * measured.loss
+                self.lost_by_guess = 0.9 * self.lost_by_guess + 0.1 * usual
             self.seconds_per_step = (budget.elapsed - began) / index
             yield Step(
                 index=index,
@@ -194,7 +200,13 @@ class RecorruptFit:
 
     @torch.no_grad()
     def ask(self, query: Query) -> Tensor:
-        """Give the query's first guess with what the averaged network corrects in it."""
+        """Give the query's first guess with what the averaged network corrects in it.
+
+        A guess that is all but right, as that of a smooth ramp, is left as it is: it asks for finer
+        corrections than steps of one size come to.
+        """
+        if self.lost_by_guess and self.lost > WORSE * self.lost_by_guess:
+            return query.guess
         with self.average.applied():
             correction = in_tiles(self._correction, query.features, self.recipe.tile, query.wanted)
         return query.guess + self.scale * correction
