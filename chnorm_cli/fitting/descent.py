@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from chnorm_cli.fitting.optimizers import Optimizers
 
-
 WARMUP = 20  # steps
 
 
