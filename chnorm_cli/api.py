@@ -37,10 +37,11 @@ def denoise(
     `image` is uint8, uint16 or float, gray (H, W) or with 1 to 4 channels last. `sigma` is in the
     units of the array, as in scikit-image: 25 for uint8, 0.1 for floats in [0, 1]. `noise` forces a
     kind (gaussian, poisson, poisson-gaussian, speckle, mixed); `strength` is how much of the noise
-    is removed, 0 to 1.5. What is not finite counts as missing and is filled. Raises `ValueError` for
+    is removed, 0 to 1.5. What is not finite counts as missing and is filled;
+    of a masked array every pixel must be valid (`inpaint` fills the others). Raises `ValueError` for
     input that cannot be restored and `DivergedError` when the fit fails.
     """
-    pixels, holes, back, span = _whole(image)
+    pixels, holes, back, span = _whole(_unmasked(image))
     scaled = None if sigma is None else 255.0 * sigma / span
     restoration = prepare_denoise(
         pixels, sigma=scaled, noise=noise, strength=strength, settings=settings
@@ -50,24 +51,31 @@ def denoise(
     if holes is not None:
         same &= ~holes[..., None]
     result = back(restored)
-    return np.where(same.reshape(result.shape), np.asarray(image), result)
+    return np.where(same.reshape(result.shape), np.ma.getdata(image), result)
 
 
 def inpaint(
     image: Array,
-    missing: Array,
+    missing: Array | None = None,
     *,
     sigma: float | None = None,
     settings: FitSettings | None = None,
 ) -> Array:
-    """Fill the pixels of (H, W) or (H, W, C) where `missing` (H, W) is true.
+    """Fill the pixels of (H, W) or (H, W, C) where `missing` is true, or not zero.
 
     >>> whole = inpaint(scratched, mask)
+    >>> whole = inpaint(np.ma.masked_equal(counts, -1))
 
-    Observed pixels come back bit for bit, unless `sigma` (in the array's units) says they are noisy.
-    What is not finite is filled as well.
+    `missing` is (H, W), (H, W, 1) or (H, W, C), of booleans or numbers; a pixel is missing where
+    one of its channels is. What a masked array masks is missing as well. What the missing pixels
+    hold plays no part. What is not finite is filled as well. Observed pixels come back bit for
+    bit, unless `sigma` (in the array's units) says they are noisy.
     """
-    image, missing = np.asarray(image), np.asarray(missing, dtype=bool)
+    missing = _missing(image, missing)
+    image = np.array(np.ma.getdata(image))
+    if missing.shape == image.shape[:2] and missing.any() and not missing.all():
+        # Fill values are often far outside the picture's range, which is taken from all values.
+        image[missing] = image[~missing][0]
     pixels, holes, back, span = _opened(image)
     if holes is not None and holes.shape == missing.shape:  # other shapes are refused below
         missing = missing | holes
@@ -87,8 +95,41 @@ def superres(
 
     `kernel` is how the small picture was made: bicubic, lanczos or box, all antialiased.
     """
-    pixels, _, back, _ = _whole(image)
+    pixels, _, back, _ = _whole(_unmasked(image))
     return back(_run(prepare_superres(pixels, scale, kernel=kernel, settings=settings)))
+
+
+def _unmasked(image: Array) -> Array:
+    """Give the values of a masked array, all of which must be valid."""
+    masked = np.ma.getmaskarray(image) if np.ma.isMaskedArray(image) else np.zeros(0, bool)
+    if masked.any():
+        raise ValueError(
+            f"the masked array lacks {masked.sum()} of its {masked.size} values; fill them first, "
+            "with inpaint(image) or image.filled(value)"
+        )
+    return np.asarray(np.ma.getdata(image))
+
+
+def _missing(image: Array, missing: Array | None) -> Array:
+    """Give the missing pixels, bool (H, W), of what was said and what a masked array says."""
+    if missing is None and not np.ma.isMaskedArray(image):
+        raise ValueError("say which pixels are missing, or give a masked array")
+    said = []
+    if np.ma.isMaskedArray(image):
+        said.append(np.ma.getmaskarray(image))
+    if missing is not None:
+        missing = np.ma.filled(np.ma.asarray(missing), True)  # a masked mask says: not known
+        if missing.dtype.kind not in "buif":
+            raise ValueError(f"missing must hold booleans or numbers, not {missing.dtype}")
+        if missing.dtype.kind == "f" and np.isnan(missing).any():
+            raise ValueError("missing holds NaN; give np.isnan(...) if these are what is missing")
+        said.append(missing != 0)
+    flat = [mask.any(axis=2) if mask.ndim == 3 else mask for mask in said]
+    if len({mask.shape for mask in flat}) > 1:
+        raise ValueError(
+            f"missing is of shape {flat[1].shape}, and the masked array {flat[0].shape}"
+        )
+    return np.asarray(np.logical_or.reduce(flat))
 
 
 Opened = tuple[Array, Array | None, Callable[[Array], Array], float]

@@ -253,10 +253,12 @@ class _Patches:
 
     def principal(self, pixels: Tensor) -> Tensor:
         """Give the directions (N, COMPONENTS) in which the patches there differ most."""
-        some = [self[part] for part in torch.split(pixels, ROWS)]
+        some = [self[part].double() for part in torch.split(pixels, ROWS)]
+        # Patches of one colour give eigenvalues of which all but one are zero, and in float32 the
+        # search for those ends in an error for half of all grays.
         gram = torch.stack([patches.T @ patches for patches in some]).sum(0)
         directions: Tensor = torch.linalg.eigh(gram).eigenvectors
-        return directions[:, -COMPONENTS:]
+        return directions[:, -COMPONENTS:].to(self.windows)
 
     def distances(self, some: Tensor, others: Tensor) -> Tensor:
         """Give the squared distances (N,) of pairs of patches."""

@@ -19,13 +19,17 @@ MaskOption = Annotated[
         "-m",
         "--mask",
         metavar="FILE|alpha|nan",
-        help="White where pixels are missing; - is standard input, alpha the picture's own "
-        "transparency, nan what is not a finite number, a folder holds a mask of the same name for "
-        "each picture.",
+        help="White where pixels are missing, wholly or partly; - is standard input, alpha the picture's "
+        "own transparency, nan what is not a finite number, a folder holds a mask of the same name "
+        "for each picture.",
     ),
 ]
 InvertMask = Annotated[
     bool, typer.Option("--invert-mask", help="Black is missing.", rich_help_panel=INPUT)
+]
+Grow = Annotated[
+    int,
+    typer.Option("--grow", min=0, metavar="N", help="Widen holes by N px.", rich_help_panel=INPUT),
 ]
 
 
@@ -36,6 +40,7 @@ def inpaint(
     *,
     mask: MaskOption,
     invert_mask: InvertMask = False,
+    grow: Grow = 0,
     sigma: Sigma = None,
 ) -> ExitCode:
     """Fill missing pixels; without --sigma the others stay as they are, bit for bit.
@@ -65,12 +70,12 @@ def inpaint(
 
     def task_for(picture: Path | None) -> Inpaint:
         if mask == "alpha":
-            return Inpaint(None, invert_mask, sigma)
+            return Inpaint(None, invert_mask, sigma, grow)
         if mask == "nan":
-            return Inpaint("nan", False, sigma)
+            return Inpaint("nan", False, sigma, grow)
         if piped is not None:
-            return Inpaint(piped, invert_mask, sigma)
+            return Inpaint(piped, invert_mask, sigma, grow)
         path = Path(mask) if picture is None else mask_for(Path(mask), picture)
-        return Inpaint(path, invert_mask, sigma)
+        return Inpaint(path, invert_mask, sigma, grow)
 
     return restore("inpaint", task_for, pictures, options)

@@ -82,10 +82,16 @@ class Optimizers:
         for member in self.members:
             member.zero_grad(set_to_none=True)
 
-    def step(self) -> None:
-        """Update all parameters once."""
+    def step(self, share: float = 1.0) -> None:
+        """Update all parameters once, by this share of the usual update."""
+        groups = [group for member in self.members for group in member.param_groups]
+        usual = [group["lr"] for group in groups]
+        for group in groups:
+            group["lr"] *= share
         for member in self.members:
             member.step()
+        for group, rate in zip(groups, usual, strict=True):
+            group["lr"] = rate
 
     def forget(self) -> None:
         """Drop the moments, after the weights were put back to an earlier state."""

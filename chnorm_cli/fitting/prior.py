@@ -21,6 +21,7 @@ from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
 
 REFIT_WARMUP = 20  # steps
+HARMLESS = 1e-4**2  # a squared error that not even 12 bits could show
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class PriorFit:
         recipe = self.recipe
         check = self._check()
         optimizers = Optimizers(self.network, adam_lr=recipe.adam_lr, muon_lr=recipe.muon_lr)
-        descent = Descent(self.network, optimizers)
+        descent = Descent(self.network, optimizers, harmless=HARMLESS)
         rule = self._rule(check)
         weights: list[Tensor] = []
         index = 0

@@ -19,6 +19,9 @@ from chnorm_cli.recorruption.examples import Example, FreshNoise, Query
 
 SYMMETRIES = 8  # four rotations, each plain and mirrored
 EXAMPLES_SHARE = 0.4  # of --time, at most, for first guesses
+HARMLESS = 0.5 / 255  # an error that 8 bits do not show
+WORSE = 2.0  # times the loss of the first guess itself: the network has learnt nothing
+ROUNDING = 2e-6  # errors of a first guess that is right
 
 Material = Example | FreshNoise  # what crops are cut from
 
@@ -94,6 +97,7 @@ class RecorruptFit:
         self.random = torch.Generator().manual_seed(seed)
         self.average = WeightAverage(network, recipe.average)
         self.answered: Tensor | None = None
+        self.lost = self.lost_by_guess = 0.0  # of late
         self.seconds_per_step = 0.0
 
     def estimate(self) -> Tensor | None:
@@ -107,11 +111,16 @@ class RecorruptFit:
         descent = Descent(
             self.network,
             Optimizers(self.network, adam_lr=recipe.adam_lr, muon_lr=recipe.muon_lr),
+            harmless=(HARMLESS / self.scale) ** 2,
         )
         self.activity = "fit"
         began = budget.elapsed
         index = 0
-        self.outcome = budget.exhausted(index)
+        # Optimisers take steps of one size however small the gradient: of rounding errors a network
+        # would only learn to spoil a guess that is right.
+        learnable = any(map(_can_teach, examples))
+        guessed = all(isinstance(example, Example) for example in examples)
+        self.outcome = budget.exhausted(index) if learnable else Outcome.LEARNT
         while self.outcome is None:
             index += 1
             remaining = 1.0 - budget.share_done(index - 1)
@@ -119,12 +128,19 @@ class RecorruptFit:
                 min(1.0, index / recipe.warmup, max(0.02, remaining / recipe.decay_share))
             )
             batch = self._batch(examples)
+            usual = float(self._error(batch, batch.guess)) if guessed else 0.0
             try:
-                measured = descent.step(lambda batch=batch: self._loss(batch))  # type: ignore[misc]
+                measured = descent.step(
+                    lambda batch=batch: self._loss(batch),  # type: ignore[misc]
+                    usual=usual,
+                )
             except DivergedError:
                 self.outcome = Outcome.DIVERGED
                 return
             self.average.update()
+            if not measured.went_back:
+                self.lost = 0.9 * self.lost + 0.1 * measured.loss
+                self.lost_by_guess = 0.9 * self.lost_by_guess + 0.1 * usual
             self.seconds_per_step = (budget.elapsed - began) / index
             yield Step(
                 index=index,
@@ -168,7 +184,9 @@ class RecorruptFit:
 
     def _loss(self, batch: Example) -> Tensor:
         features = batch.features.contiguous(memory_format=torch.channels_last)
-        answer = batch.guess + self.scale * self.network(features)
+        return self._error(batch, batch.guess + self.scale * self.network(features))
+
+    def _error(self, batch: Example, answer: Tensor) -> Tensor:
         error: Tensor = ((answer - batch.target) / self.scale).square()
         if batch.weight is None:
             return error.mean()
@@ -182,7 +200,13 @@ class RecorruptFit:
 
     @torch.no_grad()
     def ask(self, query: Query) -> Tensor:
-        """Give the query's first guess with what the averaged network corrects in it."""
+        """Give the query's first guess with what the averaged network corrects in it.
+
+        A guess that is all but right, as that of a smooth ramp, is left as it is: it asks for finer
+        corrections than steps of one size come to.
+        """
+        if self.lost_by_guess and self.lost > WORSE * self.lost_by_guess:
+            return query.guess
         with self.average.applied():
             correction = in_tiles(self._correction, query.features, self.recipe.tile, query.wanted)
         return query.guess + self.scale * correction
@@ -202,3 +226,11 @@ class RecorruptFit:
         batch = self.recipe.batch * self.recipe.crop**2
         finishing = self.finish_share * (self.budget.seconds or 0.0)
         return 0.4 * self.seconds_per_step * self.recipe.symmetries * pixels / batch + finishing
+
+
+def _can_teach(material: Material) -> bool:
+    """Say whether the first guess of an example is wrong anywhere."""
+    if not isinstance(material, Example):
+        return True
+    error = float((material.guess - material.target).abs().max())
+    return not error <= ROUNDING  # what is no number is for the fit to find out

@@ -28,6 +28,8 @@ class Outcome(Enum):
     CLEAN = "No noise of a kind that chnorm removes was found, and the picture was left alone."
     NOT_NOISE = "What is in the picture does not look like noise, and it was left alone."
     NOTHING_ASKED = "Nothing was asked to be removed, and the picture was left alone."
+    ONE_COLOUR = "The picture is of one colour, and the answer is that colour."
+    LEARNT = "The first guess explains all that was observed, and nothing was left to learn."
     NOTHING_MISSING = "No pixel is missing, so the picture was left alone."
     INTERRUPTED = "The fit was interrupted; this is the best so far."
     DIVERGED = "The fit diverged: the loss or its gradient stopped being a finite number."

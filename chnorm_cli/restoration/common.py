@@ -15,10 +15,12 @@ from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.prior import PriorFit, PriorRecipe
 from chnorm_cli.fitting.recipes import Choice
 from chnorm_cli.fitting.settings import FitSettings, Stop
+from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.generators.decoder import Decoder
 from chnorm_cli.generators.hourglass import Hourglass
 from chnorm_cli.generators.spec import GeneratorSpec
 from chnorm_cli.noise.law import Law
+from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.restoration import Restoration
 
@@ -35,6 +37,27 @@ def observation(pixels: Pixels, settings: FitSettings) -> Tensor:
     if not np.isfinite(pixels).all():
         raise ValueError("the picture holds values that are not finite numbers")
     return torch.from_numpy(pixels).movedim(-1, 0).contiguous().to(choose_device(settings.device))
+
+
+def of_one_colour(y: Tensor, known: Tensor | None = None) -> Tensor | None:
+    """Give the colour (C, 1, 1) of y (C, H, W) where `known` (H, W), bool; None if there are several.
+
+    Of such a picture there is nothing to learn, and every task's answer is that colour.
+    """
+    seen = y.flatten(1) if known is None else y[:, known]
+    colour = seen[:, :1]
+    return colour[..., None] if bool((seen == colour).all()) else None
+
+
+def answered(x: Tensor, outcome: Outcome, choice: Choice, settings: FitSettings) -> Restoration:
+    """Put a restoration together whose answer x (C, H, W) is known without a fit."""
+    return Restoration(
+        None,
+        settings=settings,
+        choice=choice,
+        problem=Problem(x, Identity((x.shape[1], x.shape[2]))),
+        untouched=outcome,
+    )
 
 
 def unit_sigma(sigma: float | None) -> float | None:

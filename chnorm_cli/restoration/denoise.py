@@ -44,7 +44,9 @@ from chnorm_cli.recorruption.examples import (
 )
 from chnorm_cli.restoration.common import (
     Pixels,
+    answered,
     observation,
+    of_one_colour,
     prior_restoration,
     unet_for,
     unit_sigma,
@@ -97,6 +99,8 @@ def prepare_denoise(
     settings = settings or FitSettings()
     y = observation(pixels, settings)
     choice = choose(settings, default=Fit.RECORRUPT)
+    if of_one_colour(y) is not None:
+        return answered(y, Outcome.ONE_COLOUR, choice, settings)
     law = asked_law(y, sigma=sigma, level=level, noise=noise)
     if not 0.0 <= strength <= MOST_STRENGTH:
         raise ValueError(f"strength must be between 0 and {MOST_STRENGTH}, not {strength}")

@@ -34,7 +34,9 @@ from chnorm_cli.recorruption.examples import (
 )
 from chnorm_cli.restoration.common import (
     Pixels,
+    answered,
     observation,
+    of_one_colour,
     prior_restoration,
     unet_for,
     unit_sigma,
@@ -75,6 +77,8 @@ def prepare_inpaint(
     settings = settings or FitSettings()
     y = observation(pixels, settings)
     missing = np.asarray(missing, dtype=bool)
+    if missing.ndim != 2:
+        raise ValueError(f"the mask must be (H, W), not of shape {missing.shape}")
     if missing.shape != tuple(y.shape[1:]):
         raise ValueError(
             f"the mask is {missing.shape[1]}×{missing.shape[0]} pixels and the picture"
@@ -98,6 +102,9 @@ def prepare_inpaint(
             untouched=Outcome.NOTHING_MISSING,
             notes=("the mask marks no pixel as missing, and the picture is left as it is",),
         )
+    colour = of_one_colour(y, known)
+    if colour is not None:
+        return answered(colour.expand_as(y), Outcome.ONE_COLOUR, choice, settings)
     if choice.fit is Fit.PRIOR:
         return prior_restoration(problem, choice, settings)
     network = unet_for(problem, choice.generator, y.shape[0] + 1, settings.seed)

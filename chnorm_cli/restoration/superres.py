@@ -15,6 +15,7 @@ from chnorm_cli.fitting.prior import PriorFit
 from chnorm_cli.fitting.recipes import DOUBLE, SUPERRES, Choice, choose
 from chnorm_cli.fitting.recorrupt import RecorruptFit, RecorruptRecipe
 from chnorm_cli.fitting.settings import Fit, FitSettings, Stop
+from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.fitting.stages import Stage, StagedFit
 from chnorm_cli.generators.names import GeneratorName
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
@@ -24,7 +25,9 @@ from chnorm_cli.problems.problem import Problem
 from chnorm_cli.recorruption.examples import Query, centered, reduced_again
 from chnorm_cli.restoration.common import (
     Pixels,
+    answered,
     observation,
+    of_one_colour,
     prior_fit,
     prior_restoration,
     unet_for,
@@ -50,6 +53,10 @@ def prepare_superres(
     if kernel not in list(Kernel):
         raise ValueError(f"kernel must be one of {', '.join(Kernel)}, not {kernel!r}")
     choice = choose(settings, default=Fit.RECORRUPT if scale == 2 else Fit.BOTH, staged=True)
+    colour = of_one_colour(y)
+    if colour is not None:
+        large = colour.expand(-1, scale * y.shape[1], scale * y.shape[2])
+        return answered(large, Outcome.ONE_COLOUR, choice, settings)
     problem = Problem(y, Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device))
     if choice.fit is Fit.PRIOR:
         return prior_restoration(problem, choice, settings)

@@ -146,15 +146,23 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
         case Denoise(noise):
             said = noise_arguments(picture, noise)
             return prepare_denoise(pixels, **said, settings=settings), ()
-        case Inpaint(source, invert, sigma):
+        case Inpaint(source, invert, sigma, grow):
             if source is None:
-                mask = mask_from_alpha(picture, invert=invert)
+                mask = mask_from_alpha(picture, invert=invert, grow=grow)
                 pixels = picture.pixels
             elif source == "nan":
                 mask = mask_from_missing(picture)
             else:
                 name = "mask (piped in)" if isinstance(source, bytes) else str(source)
-                mask = read_mask(source, name=name, shape=pixels.shape[:2], invert=invert)
+                mask = read_mask(
+                    source,
+                    name=name,
+                    shape=picture.shape,
+                    invert=invert,
+                    grow=grow,
+                    page=picture.metadata.page,
+                    max_pixels=request.reading.max_pixels,
+                )
             mask = mask.covering(picture.missing)
             restoration = prepare_inpaint(pixels, mask.missing, sigma=sigma, settings=settings)
             return restoration, tuple(mask.notes)

@@ -86,7 +86,12 @@ def describe_task(request: Request) -> dict[str, Any]:
         return {"scale": task.scale, "kernel": task.kernel}
     if isinstance(task, Inpaint):
         mask = "alpha" if task.mask is None else "-" if isinstance(task.mask, bytes) else task.mask
-        return {"mask": str(mask), "invert_mask": task.invert, "sigma": task.sigma}
+        return {
+            "mask": str(mask),
+            "invert_mask": task.invert,
+            "grow": task.grow,
+            "sigma": task.sigma,
+        }
     asked = asdict(task.noise)
     return {"noise": asked.pop("kind"), **asked}
 

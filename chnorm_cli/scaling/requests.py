@@ -47,6 +47,7 @@ class Inpaint:
     mask: Path | bytes | Literal["nan"] | None
     invert: bool = False
     sigma: float | None = None
+    grow: int = 0  # pixels by which the holes are widened
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,12 @@ def test_white_is_missing(kind: str, invert: bool) -> None:
     assert ("leave out --invert-mask" in notes) == invert  # most is missing then
 
 
-def test_a_soft_mask_is_cut_at_one_half() -> None:
+def test_a_soft_mask_is_missing_wherever_it_is_not_black() -> None:
     levels = np.tile(np.arange(WIDTH, dtype=np.uint8) * 12, (HEIGHT, 1))
     mask = read_mask(png(levels), name="soft.png", shape=SHAPE)
-    assert np.array_equal(mask.missing, levels >= 128)
-    assert "cut at one half" in mask.notes[0]
+    assert np.array_equal(mask.missing, levels > 0)
+    assert "soft in 90.5% of its pixels" in mask.notes[0]
+    assert "cut at 1 of 255" in mask.notes[0]
 
 
 @pytest.mark.parametrize(
