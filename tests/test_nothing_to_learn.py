@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from chnorm_cli.problems.patch_filling import patch_filling
 
+from chnorm_cli.classical.patch_filling import patch_filling
 from chnorm_cli.fitting.optimizers import Optimizers
 from chnorm_cli.fitting.settings import Effort, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome

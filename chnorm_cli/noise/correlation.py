@@ -8,6 +8,7 @@ from torch import Tensor
 
 BLOCK = 16  # pixels along a side of the blocks in which noise is looked at
 MOST_BLOCKS = 20_000
+FEWEST_BLOCKS = 150  # of fewer the smoothest are texture: a bird of 72² pixels read as σ = 34
 LAGS = 6  # pixels over which noise is taken to be correlated
 LEAST = 2.0 / 255  # weaker structure than this may be the picture's own
 FADED = 0.1  # correlation at three pixels: noise has forgotten by then what texture has not
@@ -86,7 +87,7 @@ def smooth_blocks(y: Tensor) -> tuple[Tensor, float, float] | None:
     basis, _ = torch.linalg.qr(surfaces.flatten(1).mT)
     blocks = blocks - (blocks @ basis) @ basis.mT
     roughness = (blocks.square().sum((0, 2)) / (channels * (BLOCK**2 - len(surfaces)))).sqrt()
-    if len(roughness) < 50:
+    if len(roughness) < FEWEST_BLOCKS:
         return None
     low, level = torch.quantile(roughness, torch.tensor([0.05, 0.2])).tolist()
     if low <= 0:

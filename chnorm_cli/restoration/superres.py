@@ -12,15 +12,17 @@ from chnorm_cli.classical.first_guess import first_guess
 from chnorm_cli.classical.guesses import ENLARGING, plug_and_play
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.prior import PriorFit
-from chnorm_cli.fitting.recipes import DOUBLE, SUPERRES, Choice, choose
+from chnorm_cli.fitting.recipes import DOUBLE, SUPERRES, Choice, SuperresRecipe, choose
 from chnorm_cli.fitting.recorrupt import RecorruptFit, RecorruptRecipe
 from chnorm_cli.fitting.settings import Fit, FitSettings, Stop
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.fitting.stages import Stage, StagedFit
+from chnorm_cli.fitting.stages import RunningFit, Stage, StagedFit
 from chnorm_cli.generators.names import GeneratorName
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
+from chnorm_cli.noise.finding import find_law
+from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.names import Kernel
-from chnorm_cli.problems.operators import Downsample
+from chnorm_cli.problems.operators import Downsample, Identity
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.recorruption.examples import Query, centered, reduced_again
 from chnorm_cli.restoration.common import (
@@ -32,6 +34,7 @@ from chnorm_cli.restoration.common import (
     prior_restoration,
     unet_for,
 )
+from chnorm_cli.restoration.denoise import denoising_fit
 from chnorm_cli.restoration.restoration import Restoration
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
@@ -39,12 +42,17 @@ SCALES = tuple(FACTORS)
 DECODER = GeneratorSpec(GeneratorName.DECODER, DEFAULT_WIDTHS[GeneratorName.DECODER])
 
 
+LEAST_NOISE = 3.0 / 255  # σ from which on a small picture is cleaned before it is enlarged
+CLEANED = "the small picture is noisy ({}), and the enlarged one explains it without its noise"
+
+
 def prepare_superres(
     pixels: Pixels, scale: int, *, kernel: str = "bicubic", settings: FitSettings | None = None
 ) -> Restoration:
     """Prepare to enlarge (H, W, C) by `scale` (2, 3, 4 or 8) to the picture that explains it.
 
-    `kernel` is how the small picture is taken to have been made: bicubic, lanczos or box.
+    `kernel` is how the small picture is taken to have been made: bicubic, lanczos or box. A noisy
+    picture is denoised first, and explained without its noise.
     """
     settings = settings or FitSettings()
     y = observation(pixels, settings)
@@ -60,45 +68,101 @@ def prepare_superres(
     problem = Problem(y, Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device))
     if choice.fit is Fit.PRIOR:
         return prior_restoration(problem, choice, settings)
-    return _staged(problem, choice, settings, scale, Kernel(kernel))
+    enlarging = _Enlarging(problem, choice, settings, scale, Kernel(kernel), noise_in(y))
+    return Restoration(
+        enlarging.fit(),
+        settings=settings,
+        choice=choice,
+        problem=problem,
+        network=enlarging.unets[0][0],
+        recipe=enlarging.recipe,
+        law=enlarging.law,
+        law_found=enlarging.law is not None,
+        notes=enlarging.notes,
+    )
 
 
-def _staged(
-    problem: Problem, choice: Choice, settings: FitSettings, scale: int, kernel: Kernel
-) -> Restoration:
-    """Enlarge step by step with `recorrupt`, then let `prior` fits have their say."""
-    recipe = (DOUBLE if scale == 2 else SUPERRES)[settings.effort]
-    y, operator = problem.observation, problem.operator
-    spec = replace(choice.generator, widths=recipe.recorrupt.widths)
-    unet = unet_for(problem, spec, problem.channels, settings.seed)
-    last = [(unet, recipe.recorrupt)]  # what is fitted in the last step
-    if recipe.second_muon_lr is not None:
-        another = unet_for(problem, spec, problem.channels, settings.seed + 1)
-        last.append((another, replace(recipe.recorrupt, muon_lr=recipe.second_muon_lr)))
-    budget = Budget(0, settings.steps, settings.time)
-    factors = FACTORS[scale]
-    priors = recipe.priors if choice.fit is Fit.BOTH else 0
-    if y.device.type == "cpu":
-        priors = min(priors, recipe.priors_for(problem.size[0] * problem.size[1]))
-    notes: tuple[str, ...] = ()
-    if choice.fit is Fit.BOTH and recipe.priors and not priors:
-        notes = ("the enlarged picture is too large for a prior fit on a CPU: recorrupt alone",)
+def noise_in(y: Tensor) -> Law | None:
+    """Find noise in a small picture (C, h, w) that an enlarged one should not have to explain.
 
-    def enlarge(level: int, network: nn.Module, recorrupt: RecorruptRecipe) -> Stage:
-        factor = factors[level]
-        reached = prod(factors[: level + 1])
+    Noise that neighbours share is not told from fine texture safely enough in so few pixels.
+    """
+    law = find_law(y)
+    plain = law.doubt is None and law.noise.kernel is None and law.mixing is None
+    return law if plain and law.noise.sigma >= LEAST_NOISE else None
+
+
+class _Enlarging:
+    """The phases of one enlarging and what they leave to each other.
+
+    Clean the small picture where it is noisy, enlarge step by step with `recorrupt`, let `prior`
+    fits have their say, and combine. `y` (C, h, w) is the small picture to go by.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        choice: Choice,
+        settings: FitSettings,
+        scale: int,
+        kernel: Kernel,
+        law: Law | None,
+    ) -> None:
+        self.problem, self.choice, self.settings = problem, choice, settings
+        self.kernel, self.law = kernel, law
+        self.y = problem.observation
+        self.recipe: SuperresRecipe = (DOUBLE if scale == 2 else SUPERRES)[settings.effort]
+        self.factors = FACTORS[scale]
+        self.unets = self._unets()
+        self.budget = Budget(0, settings.steps, settings.time)
+        self.first = 0 if law is None else 1  # estimates before those of enlarging
+        wanted = self.recipe.priors if choice.fit is Fit.BOTH else 0
+        self.priors = wanted
+        if self.y.device.type == "cpu":
+            self.priors = min(wanted, self.recipe.priors_for(problem.size[0] * problem.size[1]))
+        self.notes: list[str] = []
+        if law is not None:
+            self.notes.append(CLEANED.format(law.sentence()))
+        if wanted and not self.priors:
+            self.notes.append(
+                "the enlarged picture is too large for a prior fit on a CPU: recorrupt alone"
+            )
+
+    def fit(self) -> StagedFit:
+        """Put the stages one after another."""
+        unet, recorrupt = self.unets[0]
+        stages = []
+        if self.law is not None:
+            work = float(self.choice.recorrupt.steps)
+            stages.append(Stage("noise", work, lambda _, budget: self.cleaning(budget)))
+        last = len(self.factors) - 1
+        stages += [self.enlarging(level, unet, recorrupt) for level in range(last)]
+        stages += [self.enlarging(last, *network) for network in self.unets]
+        stages += [self.prior(number) for number in range(self.priors)]
+        return StagedFit(stages, self.combined, self.budget)
+
+    def cleaning(self, budget: Budget) -> RunningFit:
+        """Denoise the small picture where its noise is white."""
+        assert self.law is not None
+        z = self.law.whitened(self.y)
+        problem = Problem(z, Identity((z.shape[1], z.shape[2])), self.law.noise)
+        return denoising_fit(problem, self.settings, budget)
+
+    def enlarging(self, level: int, network: nn.Module, recorrupt: RecorruptRecipe) -> Stage:
+        """Enlarge by one more of the factors."""
+        factor, reached = self.factors[level], prod(self.factors[: level + 1])
 
         def make(estimates: list[Tensor], budget: Budget) -> RecorruptFit:
-            small = estimates[level - 1] if level else y
-            step = Downsample((small.shape[1], small.shape[2]), factor, kernel).to(y.device)
+            y = self.go_by(estimates)
+            small = estimates[self.first + level - 1] if level else y
+            step = Downsample((small.shape[1], small.shape[2]), factor, self.kernel).to(y.device)
             # From the second step on the picture itself is partly guessed; y stays the witness.
-            examples = reduced_again(
-                small, factor, kernel, recipe.later_shrinks if level else recipe.first_shrinks
-            )
+            shrinks = self.recipe.later_shrinks if level else self.recipe.first_shrinks
+            examples = reduced_again(small, factor, self.kernel, shrinks)
             if level:
-                examples += reduced_again(y, factor, kernel, recipe.first_shrinks[:3])
+                examples += reduced_again(y, factor, self.kernel, self.recipe.first_shrinks[:3])
             guess = first_guess(step, small)
-            whole = Downsample((y.shape[1], y.shape[2]), reached, kernel).to(y.device)
+            whole = Downsample((y.shape[1], y.shape[2]), reached, self.kernel).to(y.device)
             return RecorruptFit(
                 lambda say: iter(examples),
                 lambda: [Query(centered(guess), guess)],
@@ -107,49 +171,59 @@ def _staged(
                 scale=0.05,
                 finish=lambda answers: whole.project(answers[0], y),
                 budget=replace(budget, planned=recorrupt.steps),
-                seed=settings.seed + level,
+                seed=self.settings.seed + level,
             )
 
-        again = network is not unet
+        again = network is not self.unets[0][0]
         return Stage(f"enlarge to ×{reached}", float(recorrupt.steps), make, optional=again)
 
-    def prior(number: int) -> Stage:
+    def prior(self, number: int) -> Stage:
+        """Fit a decoder to the small picture, from a seed of its own."""
+        prior, size = self.recipe.prior, self.problem.size
+
         def make(estimates: list[Tensor], budget: Budget) -> PriorFit:
             return prior_fit(
-                problem,
+                replace(self.problem, observation=self.go_by(estimates)),
                 DECODER,
-                recipe.prior,
+                prior,
                 stop=Stop.NONE,
                 budget=budget,
-                seed=settings.seed + number,
+                seed=self.settings.seed + number,
             )
 
         # A step costs as much as the enlarged picture is large.
-        work = 3.0 * problem.size[0] * problem.size[1] / 256**2
-        return Stage(
-            f"prior {number + 1} of {priors}", work * recipe.prior.steps, make, optional=True
-        )
+        work = 3.0 * size[0] * size[1] / 256**2
+        name = f"prior {number + 1} of {self.priors}"
+        return Stage(name, work * prior.steps, make, optional=True)
 
-    def combine(estimates: list[Tensor]) -> Tensor:
-        whole = [x for x in estimates if tuple(x.shape[1:]) == problem.size]
+    def combined(self, estimates: list[Tensor]) -> Tensor:
+        """Give the mean of both kinds of fit, corrected by similar patches."""
+        y = self.go_by(estimates)
+        whole = [x for x in estimates if tuple(x.shape[1:]) == self.problem.size]
         if not whole:
-            return first_guess(operator, y)
-        enlarged, fitted = whole[: len(last)], whole[len(last) :]
+            return first_guess(self.problem.operator, y)
+        enlarged, fitted = whole[: len(self.unets)], whole[len(self.unets) :]
         x = torch.stack(enlarged).mean(0)
         if fitted:
             x = (x + torch.stack(fitted).mean(0)) / 2
-        return plug_and_play(x, y, operator, recipe.strengths, ENLARGING, go_on=budget.in_time)
+        go_on = self.budget.in_time
+        return plug_and_play(
+            x, y, self.problem.operator, self.recipe.strengths, ENLARGING, go_on=go_on
+        )
 
-    stages = [enlarge(level, unet, recipe.recorrupt) for level in range(len(factors) - 1)]
-    stages += [enlarge(len(factors) - 1, network, recorrupt) for network, recorrupt in last]
-    stages += [prior(number) for number in range(priors)]
-    fit = StagedFit(stages, combine, budget)
-    return Restoration(
-        fit,
-        settings=settings,
-        choice=choice,
-        problem=problem,
-        network=unet,
-        recipe=recipe,
-        notes=notes,
-    )
+    def go_by(self, estimates: list[Tensor]) -> Tensor:
+        """Give the small picture to explain: that without noise as soon as there is one."""
+        if self.law is None or not estimates:
+            return self.y
+        return self.law.restored(estimates[0], self.y)
+
+    def _unets(self) -> list[tuple[nn.Module, RecorruptRecipe]]:
+        """Build what is fitted in the last step; the first of them in all steps."""
+        recorrupt = self.recipe.recorrupt
+        spec = replace(self.choice.generator, widths=recorrupt.widths)
+        seed, channels = self.settings.seed, self.problem.channels
+        unets = [(unet_for(self.problem, spec, channels, seed), recorrupt)]
+        if self.recipe.second_muon_lr is not None:
+            another = unet_for(self.problem, spec, channels, seed + 1)
+            unets.append((another, replace(recorrupt, muon_lr=self.recipe.second_muon_lr)))
+        return unets
