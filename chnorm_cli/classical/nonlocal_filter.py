@@ -88,9 +88,9 @@ def for_strong_noise(settings: Pass) -> Pass:
         case Combine.PATCHES:
             return replace(settings, patch=10)
         case Combine.PATCHES_BY_COLOUR:
-            return replace(settings, patch=9, neighbours=max(96, settings.neighbours))
+            return replace(settings, patch=9, neighbours=max(160, settings.neighbours))
         case Combine.VALUES:
-            return replace(settings, neighbours=max(96, settings.neighbours))
+            return replace(settings, neighbours=max(160, settings.neighbours))
 
 
 def opponent_basis(channels: int) -> Tensor:

@@ -70,9 +70,11 @@ def _choose(x: Curve, v: Curve, kind: Kind) -> tuple[Kind, Candidate] | None:
         return kind, _fit(x, v, kind)
     constant = _fit(x, v, Kind.GAUSSIAN)
     counts, speckle = (_fit(x, v, k) for k in (Kind.POISSON_GAUSSIAN, Kind.SPECKLE))
-    # Photons are counted in far more pictures than speckle is seen in.
+    # Photons are counted in far more pictures than speckle is seen in; but with a black level of
+    # its own a line comes near a parabola.
     best = (Kind.POISSON_GAUSSIAN, counts)
-    if counts.misfit > FITTER * speckle.misfit + 0.2:
+    favour = 0.2 if counts.black == 0 else 0.0
+    if counts.misfit > (FITTER if favour else 1.2) * speckle.misfit + favour:
         best = (Kind.SPECKLE, speckle)
     ends = best[1].at(np.quantile(x, [0.05, 0.95]))
     regular = best[1].misfit < (STRAIGHT / SCATTER) ** 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from chnorm_cli.noise.correlation import correlated_noise
@@ -23,6 +24,8 @@ from chnorm_cli.noise.stabilizer import Stabilizer
 # 3.7 (counts). Grass, gravel, bricks, fur, print: 4.8 to 20. Dither: 1.6 to 2.3. (38 pictures.)
 LEAST_KURTOSIS, MOST_KURTOSIS = 2.45, 4.3
 BEYOND = 0.5  # of the nominal range, by which noise may take a picture beyond it
+AVERAGED = 4  # pixels along a side, in averages of which the range of a picture is looked for
+WIDER = 3  # pixels between those that are compared where neighbours share their noise
 TOGETHER = 0.6  # correlation of colours from which on they are taken to share their noise
 NOISELESS = 0.02  # of the variance of the noise: a mixture of colours with less is kept as it is
 FEW_LEVELS = 2  # values of a picture that is all dots
@@ -57,6 +60,13 @@ def find_law(
         if found is not None:
             return _if_any(_stabilized(y, found, low, high, flat), kind)
     law = _constant(y, None, low, high, flat, silence)
+    if law.noise.kernel is not None:
+        # Next neighbours share nearly all of such noise, and hide how it follows the brightness.
+        points = measure(y, silence, WIDER)
+        found = None if points is None else fit_level(points, kind)
+        if found is not None:
+            again = _stabilized(y, found, low, high, flat)
+            law = again if again.noise.kernel is not None else law
     if doubt is Doubt.TEXTURE and law.noise.kernel is None and law.noise.sigma >= CLEAN_SIGMA:
         return _nothing(y, low, high, doubt)
     return _if_any(law, kind)
@@ -64,8 +74,11 @@ def find_law(
 
 def data_range(y: Tensor, silence: Silence) -> tuple[float, float]:
     """Give the darkest and the brightest true value, robustly: noise and single pixels do not count."""
-    values = y[:, ~silence.flat] if bool((~silence.flat).any()) else y.flatten(1)
-    values = values.flatten()
+    speaks = ~silence.flat
+    if min(y.shape[1:]) >= 4 * AVERAGED:  # in averages there is less noise
+        y = F.avg_pool2d(y, AVERAGED)
+        speaks = F.avg_pool2d(silence.flat[None, None].float(), AVERAGED)[0, 0] == 0
+    values = (y[:, speaks] if bool(speaks.any()) else y).flatten()
     values = values[:: max(1, len(values) // 4_000_000)]
     low, high = torch.quantile(values, torch.tensor([DARK / 4, 1.0 - (1.0 - LIGHT) / 4])).tolist()
     if high <= low:

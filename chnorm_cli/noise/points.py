@@ -34,7 +34,7 @@ class Points:
     kurtosis: Tensor
 
 
-def measure(y: Tensor, silence: Silence) -> Points | None:
+def measure(y: Tensor, silence: Silence, spacing: int = 1) -> Points | None:
     """Measure the noise of (C, H, W) in classes of equal brightness; None where too little is smooth.
 
     Second differences along both axes see noise and no smooth picture. The blocks that count are
@@ -46,10 +46,10 @@ def measure(y: Tensor, silence: Silence) -> Points | None:
     channels, height, width = y.shape
     if min(height, width) < 2 * BLOCK:
         return None
-    detail = second_difference(y)[:, None]
+    detail = second_difference(y, spacing)[:, None]
     power = F.avg_pool2d(detail.square(), BLOCK - 2, STRIDE)[:, 0]
     fourth = F.avg_pool2d(detail.square().square(), BLOCK - 2, STRIDE)[:, 0]
-    inner = (slice(None), None, slice(1, -1), slice(1, -1))
+    inner = (slice(None), None, slice(spacing, -spacing), slice(spacing, -spacing))
     mean = F.avg_pool2d(y[inner], BLOCK - 2, STRIDE)[:, 0]
     quiet = (silence.flat[None] | silence.clipped).float()
     silent = F.avg_pool2d(quiet[inner], BLOCK - 2, STRIDE)[:, 0]

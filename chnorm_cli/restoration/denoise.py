@@ -234,6 +234,8 @@ class _Denoising:
         self.drawn = replace(self.noise, sigma=share * self.noise.sigma)
         self.recipe, self.budget = recipe, budget
         self.passes = last_passes(recipe.polish, self.noise)
+        if self.noise.sigma > STRONG:
+            self.passes = [for_strong_noise(p) for p in self.passes]
         self.random = torch.Generator().manual_seed(seed)
         self.queries: list[Query] = []
         self.guess_seconds = 0.0
