@@ -16,7 +16,7 @@ from rich.text import Text
 
 from chnorm_cli.commands.streams import write_stdout
 from chnorm_cli.images import write_atomically
-from chnorm_cli.lab.app import Common
+from chnorm_cli.lab.common import Common
 from chnorm_cli.lab.report import Claim, Report, Table
 from chnorm_cli.scaling.course import check_writable
 from chnorm_cli.scaling.failures import ExitCode, usage
