@@ -16,6 +16,7 @@ from chnorm_cli.commands.corrupt import corrupt
 from chnorm_cli.commands.denoise import denoise
 from chnorm_cli.commands.devices import devices
 from chnorm_cli.commands.inpaint import inpaint
+from chnorm_cli.commands.noise import noise
 from chnorm_cli.commands.score import score
 from chnorm_cli.commands.superres import superres
 from chnorm_cli.scaling.failures import ExitCode, Failure, explain
@@ -50,6 +51,7 @@ def chnorm(
       chnorm denoise noisy.png -o clean.png
       chnorm inpaint torn.png --mask holes.png -o whole.png
       chnorm superres small.png --scale 4 -o large.png
+      chnorm noise scan.png
       chnorm corrupt photo.png --noise 25 | chnorm denoise - | chnorm score - --truth photo.png
 
     Each command has a help of its own: chnorm denoise -h.
@@ -67,7 +69,7 @@ def build() -> typer.Typer:
     )
     app.callback()(chnorm)
     commands: tuple[Callable[..., Any], ...] = (
-        denoise, inpaint, superres, corrupt, score, devices,
+        denoise, inpaint, superres, noise, corrupt, score, devices,
     )  # fmt: skip
     for command in commands:
         app.command()(command)
