@@ -11,15 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from chnorm_cli.commands.streams import source_of
-from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.images import Picture, read_pictures
+from chnorm_cli.noise.finding import find_law
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
-from chnorm_cli.noise.names import Kind
 from chnorm_cli.noise.points import Points, measure
 from chnorm_cli.noise.silence import find_silence
-from chnorm_cli.restoration.common import observation
-from chnorm_cli.restoration.denoise import asked_law
 from chnorm_cli.scaling.course import layout_of, size_of
 from chnorm_cli.scaling.own_numbers import numbers_of
 from chnorm_cli.scaling.report import finite
@@ -72,9 +69,8 @@ def find_told(text: str, *, page: Page, max_pixels: int) -> list[Told]:
 
 def _told(name: str, picture: Picture, page: int | None) -> Told:
     # As denoise sees it: below full transparency lies nothing that counts.
-    y = observation(picture.visible_pixels(), FitSettings(device="cpu"))
-    law = asked_law(y, sigma=None, level=None, noise=Kind.AUTO)
-    return Told(name, picture, law, measure(y, find_silence(y)), page)
+    y = torch.from_numpy(picture.visible_pixels()).movedim(-1, 0).contiguous()
+    return Told(name, picture, find_law(y), measure(y, find_silence(y)), page)
 
 
 def correlation(law: Law) -> Tensor | None:

@@ -53,7 +53,6 @@ def noise(
     It is the law that denoise finds: how strong the noise is at each brightness, and who shares it,
     in the numbers of the file. --gain, --black and --sigma of denoise take such numbers.
     """
-    from chnorm_cli.commands.laws import describe, find_told
     from chnorm_cli.commands.streams import STDIN, write_json
     from chnorm_cli.scaling.course import check_writable
     from chnorm_cli.scaling.inputs import find_sources
@@ -82,6 +81,8 @@ def noise(
         raise Failure(
             f"{', '.join(pictures)}: no pictures there; --recursive looks into sub-folders"
         )
+    from chnorm_cli.commands.laws import describe, find_told  # torch, which takes its time
+
     told: list[Told] = []
     reports = []
     for name in names:

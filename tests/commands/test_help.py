@@ -7,7 +7,7 @@ import sys
 import pytest
 from shell import command, environment
 
-COMMANDS = ["denoise", "inpaint", "superres", "corrupt", "score", "devices"]
+COMMANDS = ["denoise", "inpaint", "superres", "noise", "corrupt", "score", "devices"]
 
 
 def test_help_loads_nothing_heavy():
