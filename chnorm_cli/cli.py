@@ -18,6 +18,7 @@ from chnorm_cli.commands.denoise import denoise
 from chnorm_cli.commands.devices import devices
 from chnorm_cli.commands.help import Command, Group
 from chnorm_cli.commands.inpaint import inpaint
+from chnorm_cli.commands.noise import noise
 from chnorm_cli.commands.score import score
 from chnorm_cli.commands.superres import superres
 from chnorm_cli.scaling.failures import ExitCode, Failure, explain
@@ -52,6 +53,7 @@ def chnorm(
       chnorm denoise noisy.png -o clean.png
       chnorm inpaint torn.png --mask holes.png -o whole.png
       chnorm superres small.png --scale 4 -o large.png
+      chnorm noise scan.png
       chnorm corrupt a.png --noise 25 | chnorm denoise - | chnorm score - -t a.png
 
     Each command has a help of its own: chnorm denoise -h.
@@ -70,7 +72,7 @@ def build() -> typer.Typer:
     )
     app.callback()(chnorm)
     commands: tuple[Callable[..., Any], ...] = (
-        denoise, inpaint, superres, corrupt, score, devices,
+        denoise, inpaint, superres, noise, corrupt, score, devices,
     )  # fmt: skip
     for command in commands:
         app.command(cls=Command)(command)

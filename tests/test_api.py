@@ -41,7 +41,7 @@ def holes(shape):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_denoise_gives_the_same_shape_and_type(shape, dtype):
     x = picture(shape, dtype)
-    restored = denoise(x, sigma=5, settings=QUICK)
+    restored = denoise(x, sigma=0.02 * full(dtype), settings=QUICK)
     assert (restored.shape, restored.dtype) == (x.shape, x.dtype)
     error = np.abs(restored.astype(float) - x.astype(float)).mean() / full(dtype)
     assert error < 0.02
@@ -96,7 +96,7 @@ def test_a_mask_may_be_anything_that_is_true_or_false(mask):
 
 def test_a_picture_may_be_a_list():
     x = picture((6, 6))
-    assert denoise(x.tolist(), sigma=5, settings=QUICK).shape == (6, 6)
+    assert denoise(x.tolist(), sigma=0.02, settings=QUICK).shape == (6, 6)
     restored = inpaint(x.tolist(), holes((6, 6)), settings=QUICK)
     assert np.array_equal(restored[~holes((6, 6))], x[~holes((6, 6))])
 
@@ -121,12 +121,12 @@ def test_results_do_not_share_memory_with_the_input(dtype):
         assert not np.shares_memory(restored, x)
 
 
-def test_the_noise_level_is_on_the_scale_of_255_for_every_type():
+def test_the_noise_level_is_in_the_units_of_the_array():
     flat = np.full((32, 32), 0.5)
     noisy = np.clip(flat + 0.1 * np.random.default_rng(0).standard_normal(flat.shape), 0, 1)
     for dtype in DTYPES:
         y = (noisy * full(dtype)).astype(dtype)
-        restored = denoise(y, sigma=25.5, settings=QUICK).astype(float) / full(dtype)
+        restored = denoise(y, sigma=0.1 * full(dtype), settings=QUICK).astype(float) / full(dtype)
         assert restored.std() < 0.03
 
 
@@ -147,7 +147,7 @@ def test_a_fit_that_diverges_raises(monkeypatch):
 
     monkeypatch.setattr(api, "prepare_denoise", broken)
     with pytest.raises(api.DivergedError, match="diverged"):
-        denoise(picture((8, 8)), sigma=5, settings=QUICK)
+        denoise(picture((8, 8)), sigma=0.02, settings=QUICK)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_the_functions_print_nothing():
     code = (
         "import numpy as np; from chnorm_cli import denoise;"
         "from chnorm_cli.fitting.settings import FitSettings;"
-        "denoise(np.eye(8), sigma=20, settings=FitSettings(steps=2, device='cpu'))"
+        "denoise(np.eye(8), sigma=0.1, settings=FitSettings(steps=2, device='cpu'))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert done.stdout == done.stderr == ""
@@ -189,7 +189,7 @@ def test_the_functions_print_nothing():
 def test_the_three_tasks_on_the_gpu(dtype):
     there = FitSettings(effort=Effort.FAST, steps=20, device="cuda")
     x, missing = picture((16, 16, 3), dtype), holes((16, 16))
-    assert denoise(x, sigma=5, settings=there).dtype == x.dtype
+    assert denoise(x, sigma=0.02 * full(dtype), settings=there).dtype == x.dtype
     assert np.array_equal(inpaint(x, missing, settings=there)[~missing], x[~missing])
     assert superres(x, 2, settings=there).shape == (32, 32, 3)
 

@@ -115,7 +115,7 @@ def test_a_second_answer_counts_unless_it_has_not_learnt_enough(unlike, share):
     restoration = short_best(10)
     solved(restoration)
     first = torch.rand(1, 64, 64)
-    second = first + unlike * 25 / 255
+    second = first + unlike * restoration._problem.sigma
     combined = restoration._fit.combine([first, second])
     assert torch.allclose(combined, torch.lerp(first, second, share))
 

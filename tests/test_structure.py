@@ -183,7 +183,7 @@ ELSEWHERE = {
         "law",
     },
     "problems": {"__init__", "names", "problem"},
-    "classical": {"__init__", "first_guess"},
+    "classical": {"__init__", "first_guess", "passes"},
     "recorruption": {"__init__"},
     "generators": {"__init__", "names"},
     "fitting": {"__init__", "settings", "solution"},

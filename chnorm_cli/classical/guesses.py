@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from chnorm_cli.classical.first_guess import first_guess
-from chnorm_cli.classical.nonlocal_filter import Combine, Pass, nonlocal_filter
+from chnorm_cli.classical.nonlocal_filter import nonlocal_filter
+from chnorm_cli.classical.passes import Combine, Pass
 from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.problems.names import FirstGuess
 from chnorm_cli.problems.operators import Mask, Operator

@@ -18,6 +18,7 @@ from chnorm_cli.commands.aliases import (
     Strip,
     parse_page,
 )
+from chnorm_cli.commands.drawn_noise import DrawnNoise
 from chnorm_cli.commands.flat import flat
 from chnorm_cli.scaling.failures import ExitCode, usage
 
@@ -26,10 +27,7 @@ from chnorm_cli.scaling.failures import ExitCode, usage
 class Corruption:
     """What is done to the picture, in this order: downscaling, noise, missing pixels."""
 
-    noise: Annotated[
-        float,
-        typer.Option(metavar="σ", min=0, help="Gaussian noise, σ on the 0–255 scale."),
-    ] = 0.0
+    drawn: DrawnNoise
     missing: Annotated[
         float,
         typer.Option(metavar="FRACTION", min=0, max=1, help="Share of pixels that become black."),
@@ -70,9 +68,11 @@ def corrupt(
       chnorm corrupt photo.png --noise 25 -o noisy.png
       chnorm corrupt photo.png --missing 0.5 --mask-out m.png -o holes.png
       chnorm corrupt photo.png --noise 25 --depth float -o noisy.tif
+      chnorm corrupt photo.png --poisson 30 --read-noise 4 -o counts.png
       chnorm corrupt photo.png --noise 25 | chnorm denoise - > clean.png
 
-    The order is: downscaling, noise, missing pixels.
+    The order is: downscaling, shot noise, speckle, blurred noise, white noise, missing pixels.
+    All noise is drawn for the true brightness, and added.
     """
     import numpy as np
 
@@ -83,6 +83,11 @@ def corrupt(
     from chnorm_cli.scaling.requests import Writing
     from chnorm_cli.terminal.console import complain
 
+    what.drawn.check()
+    if what.seed < 0:
+        raise usage(f"--seed {what.seed}: give a number from 0 on")
+    if not 0 <= what.missing <= 1:
+        raise usage(f"--missing {what.missing:g}: give a share from 0 to 1")
     place = choose_output(output)
     if what.mask_out is not None and not (what.missing or what.mask):
         raise usage("--mask-out needs --missing FRACTION or --mask FILE")
@@ -91,25 +96,26 @@ def corrupt(
         if path is not None:
             check_writable(path)
     source, name = source_of(picture)
-    number = parse_page(page)
-    if number == "all":
-        raise usage("--page all: one page is spoiled at a time; give its number")
-    (bad,) = read_pictures(source, name=name, page=number, max_pixels=max_pixels)
-    check_replaced([bad], source, place.path, name)
+    reading = parse_page(page)
+    pictures = read_pictures(source, name=name, page=reading, max_pixels=max_pixels)
+    if mask_out is not None and len(pictures) > 1:
+        raise usage("--mask-out is about one page, and there are several; give --page N")
+    check_replaced(pictures, source, place.path, name)
     rng = np.random.default_rng(what.seed)
-    if what.downscale is not None:
-        bad = spoil.downscale(bad, what.downscale)
-    if what.noise > 0:
-        bad = spoil.add_noise(bad, what.noise, rng)
-    missing = spoil.draw_missing(bad.shape, what.missing, rng)
-    if what.mask is not None:
-        missing |= read_mask(Path(what.mask), name=what.mask, shape=bad.shape).missing
-    bad = spoil.blacken(bad, missing)
+    spoilt, missing = [], np.zeros((0, 0), np.bool_)
+    for good in pictures:
+        bad = good if what.downscale is None else spoil.downscale(good, what.downscale)
+        bad = spoil.add_noise(bad, what.drawn, rng)
+        missing = spoil.draw_missing(bad.shape, what.missing, rng)
+        if what.mask is not None:
+            missing |= read_mask(Path(what.mask), name=what.mask, shape=bad.shape).missing
+        spoilt.append(spoil.blacken(bad, missing))
     if mask_out is not None:
         write_atomically(mask_out, encode([spoil.mask_picture(missing)], format="png").data)
-    encoded = encode_as([bad], Writing(place.format, depth.asked, strip))
+    encoded = encode_as(spoilt, Writing(place.format, depth.asked, strip))
     if not quiet:
-        for note in (*bad.notes, *bad.lost, *encoded.notes):
+        notes = [note for bad in spoilt for note in (*bad.notes, *bad.lost)]
+        for note in dict.fromkeys([*notes, *encoded.notes]):
             complain(f"{name}: {note}", "note")
     if place.path is None:
         write_stdout(encoded.data)

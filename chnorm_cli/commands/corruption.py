@@ -2,22 +2,77 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chnorm_cli.commands.drawn_noise import DrawnNoise
 from chnorm_cli.images import Picture
-from chnorm_cli.scaling.failures import usage
+from chnorm_cli.scaling.failures import Failure, usage
+
+FloatArray = NDArray[np.float32]
 
 
-def add_noise(picture: Picture, sigma: float, rng: np.random.Generator) -> Picture:
-    """Add Gaussian noise, independent in every pixel and channel; σ on the 0–255 scale.
+def add_noise(picture: Picture, drawn: DrawnNoise, rng: np.random.Generator) -> Picture:
+    """Add the noise, drawn for the true brightness and independent in every channel.
 
-    Nothing is clipped here: integers clip when they are written, floats do not.
+    Light is counted from the file's number 0, whatever its range, and white is its nominal 1.
+    Nothing is clipped here: integers clip when they are written, floats do not. Raises `Failure`
+    for shot noise in a file without light.
     """
-    noise = rng.standard_normal(picture.pixels.shape, dtype=np.float32) * np.float32(sigma / 255)
-    return picture.with_pixels(picture.pixels + noise)
+    true = picture.pixels
+    offset, span = picture.value_range
+    black = np.float32(-offset / span)
+    light = np.maximum(true - black, np.float32(0))
+    noisy = true
+    photon = _photon(picture, drawn, float(black))
+    if photon is not None:
+        counts = rng.poisson(light.astype(np.float64) / photon)
+        noisy = noisy + (photon * counts - light).astype(np.float32)
+    if drawn.speckle > 0:
+        noisy = noisy + np.float32(drawn.speckle) * light * _white(true.shape, rng)
+    if drawn.blurred is not None:
+        sigma, radius = drawn.blurred
+        noisy = noisy + np.float32(sigma / 255) * _shared(true.shape, radius, rng)
+    if drawn.white > 0:
+        noisy = noisy + _white(true.shape, rng) * np.float32(drawn.white / 255)
+    return picture if noisy is true else picture.with_pixels(noisy)
+
+
+def _photon(picture: Picture, drawn: DrawnNoise, black: float) -> float | None:
+    """Give what one photon adds to a pixel; None without shot noise."""
+    if drawn.gain is not None:
+        return drawn.gain / 255
+    if drawn.poisson is None:
+        return None
+    if black >= 1:
+        raise Failure(
+            f"{picture.name}: no value is above 0, so there is no light to count;"
+            " leave out --poisson"
+        )
+    return (1 - black) / drawn.poisson
+
+
+def _white(shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+    return rng.standard_normal(shape, dtype=np.float32)
+
+
+def _shared(shape: tuple[int, ...], radius: float, rng: np.random.Generator) -> FloatArray:
+    """Draw noise (H, W, C) of variance 1 as a Gaussian blur of white noise makes it."""
+    from scipy.ndimage import gaussian_filter
+
+    margin = math.ceil(4 * radius)  # the blur ends there, so that edges are as noisy as the rest
+    height, width, channels = shape
+    white = _white((height + 2 * margin, width + 2 * margin, channels), rng)
+    blurred = gaussian_filter(white, (radius, radius, 0))
+    one = np.zeros(2 * margin + 1)
+    one[margin] = 1.0
+    kept = float(np.square(gaussian_filter(one, radius)).sum())  # of the variance, along one axis
+    inside = np.s_[margin : margin + height, margin : margin + width]
+    unit: FloatArray = blurred[inside] / np.float32(kept)  # √kept along each of two axes
+    return unit
 
 
 def draw_missing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from chnorm_cli.classical.nonlocal_filter import FIRST, SECOND, THIRD, Combine, Pass
+from chnorm_cli.classical.passes import FIRST, SECOND, THIRD, Combine, Pass
 from chnorm_cli.fitting.prior import PriorRecipe
 from chnorm_cli.fitting.recorrupt import SYMMETRIES, RecorruptRecipe
 from chnorm_cli.fitting.settings import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from chnorm_cli.classical.nonlocal_filter import FIRST, SECOND, THIRD, Pass
+from chnorm_cli.classical.passes import FIRST, SECOND, THIRD, Pass
 from chnorm_cli.fitting.averaging import WeightAverage
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.descent import Descent

@@ -65,7 +65,13 @@ def read_mask(
     missing. Holes are widened by ``grow`` pixels. Of a file with several pages ``page`` (from 1)
     is read. Raises `MaskError` for another size, colours, or when nothing or everything is missing.
     """
-    pictures = read_pictures(source, name=name, page="all", max_pixels=max_pixels, paged=False)
+    pictures = read_pictures(source, name=name, page="all", max_pixels=max_pixels)
+    if len(pictures) > 1 and pictures[0].streamed:
+        raise MaskError(
+            name,
+            f"holds {len(pictures)} pictures in one stream, and a mask is one",
+            "give the one you mean as a file of its own",
+        )
     if len(pictures) > 1 and not 1 <= (page or 1) <= len(pictures):
         raise MaskError(
             name,

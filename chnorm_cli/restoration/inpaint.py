@@ -41,7 +41,7 @@ from chnorm_cli.restoration.common import (
     unet_for,
     unit_sigma,
 )
-from chnorm_cli.restoration.denoise import denoising_fit
+from chnorm_cli.restoration.denoising import denoising_fit
 from chnorm_cli.restoration.restoration import Restoration
 
 HELD_OUT = 0.03  # share of observed pixels that decides between candidates

@@ -34,7 +34,7 @@ from chnorm_cli.restoration.common import (
     prior_restoration,
     unet_for,
 )
-from chnorm_cli.restoration.denoise import denoising_fit
+from chnorm_cli.restoration.denoising import denoising_fit
 from chnorm_cli.restoration.restoration import Restoration
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}

@@ -22,16 +22,16 @@ def numbers_of(picture: Picture) -> tuple[float, float]:
 
 def noise_arguments(picture: Picture, asked: NoiseAsked) -> dict[str, Any]:
     """Give the keywords of `prepare_denoise` for what was said of the noise in this file."""
-    import torch
-
-    from chnorm_cli.noise.level import Level
-
     offset, span = numbers_of(picture)
     sigma = asked.sigma
     if sigma is not None and asked.own_numbers:
         sigma *= 255.0 / span
     level = None
     if asked.gain is not None or asked.read_noise is not None:
+        import torch
+
+        from chnorm_cli.noise.level import Level
+
         black = ((asked.black or 0.0) - offset) / span
         one = torch.ones(picture.pixels.shape[2])
         read, gain = (asked.read_noise or 0.0) / span, (asked.gain or 0.0) / span

@@ -8,13 +8,11 @@ from pictures import bundled, psnr
 
 from chnorm_cli.classical import nonlocal_filter as filtering
 from chnorm_cli.classical.nonlocal_filter import (
-    FIRST,
-    SECOND,
-    THIRD,
     filter_once,
     nonlocal_filter,
     opponent_basis,
 )
+from chnorm_cli.classical.passes import FIRST, SECOND, THIRD
 from chnorm_cli.noise.gaussian import Noise
 
 QUICK = tuple(replace(settings, radius=8) for settings in (FIRST, SECOND, THIRD))

@@ -12,7 +12,7 @@ from shell import command, environment
 
 from chnorm_cli.cli import build
 
-COMMANDS = ["denoise", "inpaint", "superres", "corrupt", "score", "devices"]
+COMMANDS = ["denoise", "inpaint", "superres", "noise", "corrupt", "score", "devices"]
 
 
 def test_help_loads_nothing_heavy():

@@ -75,7 +75,7 @@ def test_the_unit_is_the_pictures():
     assert estimate_sigma(y + 3) == pytest.approx(estimate_sigma(y), rel=1e-3)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 9), (1, 500)])
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 2)])
 def test_too_few_pixels_to_tell(size):
     assert estimate_sigma(torch.rand(3, *size, generator=seeded(0))) == 0
 

@@ -1,0 +1,187 @@
+"""The phases of one denoising: guess, learn, polish, weigh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from chnorm_cli.classical.nonlocal_filter import nonlocal_filter
+from chnorm_cli.classical.passes import STRONG, Combine, Pass, for_strong_noise
+from chnorm_cli.fitting.budget import Budget
+from chnorm_cli.fitting.mixture import mixed, mixture_weights
+from chnorm_cli.fitting.recipes import Choice, choose
+from chnorm_cli.fitting.recorrupt import RecorruptFit, RecorruptRecipe
+from chnorm_cli.fitting.settings import FirstGuess, Fit, FitSettings
+from chnorm_cli.noise.gaussian import Noise
+from chnorm_cli.problems.names import Say
+from chnorm_cli.problems.problem import Problem
+from chnorm_cli.recorruption.examples import (
+    Example,
+    Query,
+    centered,
+    noise_features,
+    recorrupted_noise,
+    renoised,
+    window,
+)
+from chnorm_cli.restoration.common import (
+    unet_for,
+)
+
+FINISH_SHARE = 0.15  # of --time, kept for the last non-local passes
+TRIAL_PIXELS = 1 << 14  # of the picture, in each trial
+SHARED_LEVEL = 0.8  # of shared noise, for examples: more teaches the network to smooth too much
+LEAST_SIGMA = 0.01 / 255  # features and patches are measured in units of σ
+# What a pass takes, in units of the first guess, where each pixel is in one group of one patch.
+PASS_TIME = {Combine.PATCHES: 0.1, Combine.PATCHES_BY_COLOUR: 0.5, Combine.VALUES: 0.08}
+
+
+def pass_time(settings: Pass) -> float:
+    """Estimate what a pass takes, in units of the first guess."""
+    return PASS_TIME[settings.combine] * settings.neighbours / settings.stride**2
+
+
+def last_passes(passes: Sequence[Pass], noise: Noise) -> list[Pass]:
+    """Leave out what takes noise that neighbours share for structure (measured: −1 dB)."""
+    return [p for p in passes if noise.kernel is None or p.combine is Combine.VALUES]
+
+
+def denoising_fit(problem: Problem, settings: FitSettings, budget: Budget) -> RecorruptFit:
+    """Give the fit that denoises, for a restoration that has noise among its problems."""
+    choice = choose(settings, default=Fit.RECORRUPT)
+    problem = at_least_some_noise(problem)
+    network = network_for(problem, choice, settings)
+    budget = replace(budget, planned=choice.recorrupt.steps)
+    return fit_from_guess(problem, choice, settings, network, budget)
+
+
+def at_least_some_noise(problem: Problem) -> Problem:
+    noise = problem.noise  # features are in units of σ
+    return replace(problem, noise=replace(noise, sigma=max(noise.sigma, LEAST_SIGMA)))
+
+
+def network_for(problem: Problem, choice: Choice, settings: FitSettings) -> nn.Module:
+    pictures = 1 if settings.first_guess is FirstGuess.NONE else 2  # y, and the first guess
+    return unet_for(problem, choice.generator, pictures * problem.channels, settings.seed)
+
+
+def fit_from_guess(
+    problem: Problem, choice: Choice, settings: FitSettings, network: nn.Module, budget: Budget
+) -> RecorruptFit:
+    """Learn what the non-local first guess lacks, then let similar patches correct the answer."""
+    plain = settings.first_guess is FirstGuess.NONE
+    denoising = _Denoising(problem, choice.recorrupt, budget, settings.seed)
+    fit = RecorruptFit(
+        denoising.plain_examples if plain else denoising.examples,
+        lambda: denoising.queries,
+        network,
+        choice.recorrupt,
+        scale=problem.sigma,
+        finish=(lambda answers: answers[0]) if plain else denoising.finish,
+        finish_share=FINISH_SHARE if choice.recorrupt.polish else 0.0,
+        budget=budget,
+        seed=settings.seed,
+    )
+    denoising.running = fit
+    return fit
+
+
+class _Denoising:
+    """The phases of one denoising and what they leave to each other: guess, learn, polish, weigh."""
+
+    running: RecorruptFit  # the fit whose phases these are
+
+    def __init__(
+        self, problem: Problem, recipe: RecorruptRecipe, budget: Budget, seed: int
+    ) -> None:
+        self.y, self.noise = problem.observation, problem.noise
+        # What neighbours share is estimated as strong as the first guess must be told (correlation.py).
+        share = 1.0 if self.noise.kernel is None else SHARED_LEVEL
+        self.drawn = replace(self.noise, sigma=share * self.noise.sigma)
+        self.recipe, self.budget = recipe, budget
+        self.passes = last_passes(recipe.polish, self.noise)
+        if self.noise.sigma > STRONG:
+            self.passes = [for_strong_noise(p) for p in self.passes]
+        self.random = torch.Generator().manual_seed(seed)
+        self.queries: list[Query] = []
+        self.guess_seconds = 0.0
+
+    def guess(self, noisy: Tensor) -> Tensor:
+        """Denoise (C, H, W) with similar patches alone."""
+        passes = self.recipe.passes
+        if self.noise.sigma > STRONG:
+            passes = tuple(for_strong_noise(p) for p in passes)
+        return nonlocal_filter(noisy, self.noise, passes)
+
+    def examples(self, say: Say) -> Iterator[Example]:
+        """Give the first guess with fresh noise; the question is the guess of y itself."""
+        say("first guess")
+        began = self.budget.elapsed
+        guess = self.guess(self.y)
+        self.guess_seconds = self.budget.elapsed - began
+        self.queries.append(Query(noise_features(self.y, guess, self.drawn.sigma), guess))
+        yield from renoised(guess, self.drawn, self.guess, self.recipe.copies, self.random, say)
+
+    def plain_examples(self, _: Say) -> Iterator[Example]:
+        """Recorrupt y itself: there is no first guess."""
+        self.queries.append(Query(centered(self.y), self.y))
+        yield from recorrupted_noise(self.y, self.drawn, self.recipe.copies, self.random)
+
+    def finish(self, answers: list[Tensor]) -> Tensor:
+        """Polish the network's answer, then weigh all estimates."""
+        guess = self.queries[0].guess
+        # Of shared noise the network keeps some that the first guess removed, and the other way round.
+        estimates = answers if self.noise.kernel is None else [guess, *answers]
+        if self.running.outcome is None:  # interrupted, or a look at the picture on the way
+            return torch.stack(estimates).mean(0)
+        self.running.activity = "let similar patches correct the answer"
+        estimates = self.polished(self.y, estimates, self.affordable)
+        x = torch.stack(estimates).mean(0)
+        if not self.recipe.trials or self.noise.kernel is not None:
+            return x
+        if len(estimates) <= len(self.passes) or self.budget.short_of(self.trial_seconds(x)):
+            return x
+        self.running.activity = "weigh the estimates"
+        return self.weighed(x, [guess, *estimates])
+
+    def polished(
+        self, y: Tensor, estimates: list[Tensor], affordable: Callable[[Pass], bool]
+    ) -> list[Tensor]:
+        """Let similar patches denoise y again, now that the network says how they look.
+
+        Each pass has the mean of all before it as its pilot. The network and the passes err
+        differently, and a mean of them is better than any.
+        """
+        for last in self.passes:
+            if affordable(last):
+                pilot = torch.stack(estimates).mean(0)
+                estimates = [*estimates, nonlocal_filter(y, self.noise, (last,), pilot)]
+        return estimates
+
+    def affordable(self, last: Pass) -> bool:
+        """Say whether there is time for a last pass."""
+        return not self.budget.short_of(pass_time(last) * self.guess_seconds)
+
+    def trial_seconds(self, x: Tensor) -> float:
+        """Estimate what all trials take."""
+        size = min(1.0, TRIAL_PIXELS / x[0].numel())
+        once = size * (1.0 + sum(map(pass_time, self.passes)))
+        return self.recipe.trials * once * self.guess_seconds
+
+    def weighed(self, x: Tensor, estimates: list[Tensor]) -> Tensor:
+        """Weigh the estimates by trials: what is good at x with fresh noise is good at y."""
+        tried = [
+            self.errors(window(x, TRIAL_PIXELS, self.random)) for _ in range(self.recipe.trials)
+        ]
+        return mixed(estimates, mixture_weights(torch.cat(tried, 1)))
+
+    def errors(self, x: Tensor) -> Tensor:
+        """Give the errors of all estimates, the first guess included, (k, n) where x is the truth."""
+        again = self.noise.added_to(x, self.random)
+        guess = self.guess(again)
+        answer = self.running.ask(Query(noise_features(again, guess, self.noise.sigma), guess))
+        estimates = [guess, *self.polished(again, [answer], lambda _: True)]
+        return torch.stack([e - x for e in estimates]).flatten(1)
