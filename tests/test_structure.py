@@ -178,7 +178,6 @@ ELSEWHERE = {
         "silence",
         "points",
         "curves",
-        "level",
         "stabilized",
         "law",
     },
