@@ -16,6 +16,7 @@ from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Doubt, Kind
 from chnorm_cli.noise.palette import has_palette
 from chnorm_cli.noise.points import Points, measure, smoothest
+from chnorm_cli.noise.repetition import repeats
 from chnorm_cli.noise.silence import Silence, find_silence
 from chnorm_cli.noise.stabilized import StabilizedNoise
 from chnorm_cli.noise.stabilizer import Stabilizer
@@ -57,7 +58,11 @@ def find_law(
     points = measure(y, silence)
     doubt = _doubt(y, points, silence) if kind is Kind.AUTO else None
     if doubt in (Doubt.DITHER, Doubt.STROKES):
-        return _nothing(y, low, high, doubt)
+        # A smooth picture has steps between its levels; who sees nothing in it calls it clean.
+        weak = doubt is Doubt.DITHER and points is not None and not points.cut_off
+        span = 1.0 if _is_nominal(low, high) else high - low
+        weak = weak and estimate_sigma(y, silence) < CLEAN_SIGMA * span
+        return _nothing(y, low, high, Doubt.CLEAN if weak else doubt)
     if points is not None and not points.cut_off and doubt is None:
         found = fit_level(points, kind)
         if found is not None:
@@ -83,7 +88,7 @@ def _doubt(y: Tensor, points: Points | None, silence: Silence) -> Doubt | None:
     """Say what speaks against noise, if anything does."""
     if all(len(colour.unique()) <= FEW_LEVELS for colour in y):
         return Doubt.CLEAN if bool(silence.flat.all()) else Doubt.DITHER
-    if has_palette(y):
+    if has_palette(y) or repeats(y, silence):
         return Doubt.DITHER
     strokes = bool(silence.flat.any()) and min(y.shape[1:]) >= 64
     if points is None:
@@ -98,6 +103,11 @@ def _doubt(y: Tensor, points: Points | None, silence: Silence) -> Doubt | None:
         return Doubt.DITHER
     lines = kurtosis > LINES_KURTOSIS and unevenness > UNEVEN
     return Doubt.TEXTURE if kurtosis > MOST_KURTOSIS or lines else None
+
+
+def _is_nominal(low: float, high: float) -> bool:
+    """Say whether a picture lies in [0, 1] and fills it, and is not judged in a range of its own."""
+    return low >= -BEYOND and high <= 1.0 + BEYOND and high - low >= NARROW
 
 
 def _nothing(y: Tensor, low: float, high: float, doubt: Doubt) -> Law:
@@ -120,13 +130,13 @@ def _constant(
     silence: Silence,
 ) -> Law:
     """Give the law of Gaussian noise that is the same at every brightness."""
-    shared = correlated_noise(y)
-    channels = len(y)
+    inside, channels = _is_nominal(low, high), len(y)
+    span = 1.0 if inside else high - low
+    shared = correlated_noise(y / span)
     if sigma is None:
-        sigma = estimate_sigma(y, silence) if shared is None else shared[0]
+        sigma = estimate_sigma(y, silence) if shared is None else shared[0] * span
     kernel = None if shared is None else shared[1]
     level = Level.constant(sigma, channels)
-    inside = low >= -BEYOND and high <= 1.0 + BEYOND and high - low >= NARROW
     if inside or sigma <= 0:
         law = Law(Noise(sigma, kernel), level, low, high, flat=flat)
     else:  # judged in the range of the data

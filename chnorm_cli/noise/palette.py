@@ -8,7 +8,9 @@ from torch import Tensor
 MOST_COLOURS = 256
 LEAST_PIXELS = 16  # times as many as colours, so that few colours are no chance
 LEAST_FREE = 4  # times as many colours would noise of each channel make of the same levels
-FALLS = 0.1  # of the steps between tones of one ink, from dark to bright, on which a channel may fall
+FALLS = (
+    0.1  # of the steps between tones of one ink, from dark to bright, on which a channel may fall
+)
 
 
 def has_palette(y: Tensor) -> bool:

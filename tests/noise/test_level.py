@@ -59,9 +59,7 @@ def test_the_generator_decides():
 
 
 def test_each_colour_has_its_own_numbers():
-    law = Level(
-        torch.tensor([0.1, 0.0]), torch.tensor([0.0, 0.05]), torch.zeros(2), torch.zeros(2)
-    )
+    law = Level(torch.tensor([0.1, 0.0]), torch.tensor([0.0, 0.05]), torch.zeros(2), torch.zeros(2))
     noise = drawn(law, torch.ones(2, 300, 300)) - 1
     assert noise.var((1, 2)).tolist() == pytest.approx([0.01, 0.05], rel=0.03)
     assert not law.is_constant

@@ -108,9 +108,7 @@ def test_single_precision_is_enough_in_any_unit(factor, offset):
 
 
 def test_each_colour_has_a_curve_of_its_own():
-    law = Level(
-        torch.tensor([0.0, 3.0]), torch.tensor([1.0, 0.0]), torch.zeros(2), torch.zeros(2)
-    )
+    law = Level(torch.tensor([0.0, 3.0]), torch.tensor([1.0, 0.0]), torch.zeros(2), torch.zeros(2))
     stabilizer = Stabilizer(law, 0.0, 60.0)
     z = stabilizer.forward(drawn(law, 30.0))
     assert z.std((1, 2)).tolist() == pytest.approx([stabilizer.sigma] * 2, rel=0.05)
