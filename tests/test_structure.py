@@ -171,16 +171,7 @@ def test_tests_are_short_too(path):
 
 # Words, and what is tested through its user.
 ELSEWHERE = {
-    "noise": {
-        "__init__",
-        "names",
-        "differences",
-        "silence",
-        "points",
-        "curves",
-        "stabilized",
-        "law",
-    },
+    "noise": {"__init__"},
     "problems": {"__init__", "names", "problem"},
     "classical": {"__init__", "first_guess"},
     "recorruption": {"__init__"},

@@ -51,11 +51,13 @@ def fit_level(points: Points, kind: Kind = Kind.AUTO) -> Level | None:
     unit = max(float(points.variance.double().median()) ** 0.5, 1e-30)
     x = points.brightness.double().numpy() / unit
     v = (points.variance.double() / unit**2).clamp_min(1e-12).numpy()
+    channels = len(x)
     shown = _choose(x.ravel(), v.ravel(), kind)
+    if shown is None and channels > 1:  # colours may be amplified differently, and grow alike
+        shown = _choose(x.ravel(), (v / np.median(v, 1, keepdims=True)).ravel(), kind)
     if shown is None:
         return None
     kind, whole = shown
-    channels = len(x)
     each = [whole] * channels
     shares = [np.median(v[c] / np.maximum(whole.at(x[c]), 1e-12)) for c in range(channels)]
     if channels > 1 and max(shares) > (1.0 + SAME) * min(shares):

@@ -4,8 +4,8 @@ import io
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
 from pictures import bundled
+from PIL import Image, ImageDraw, ImageFont
 
 SIDE = 256
 

@@ -8,9 +8,8 @@ from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.repetition import repeats, repetition
 from chnorm_cli.noise.silence import find_silence
 
-SCREENS = [
-    name for name in DOTS if any(w in name for w in ("ordered", "halftone", "comic", "hatch"))
-]
+WORDS = ("ordered", "halftone 4", "halftone 6", "comic", "hatch")
+SCREENS = [name for name in DOTS if any(word in name for word in WORDS)]
 
 
 def noisy(x, sigma):
