@@ -24,9 +24,9 @@ def has_palette(y: Tensor) -> bool:
     pixels = y.flatten(1)
     # Some pixels first: sorting all takes far longer, and noise shows itself in these.
     few = pixels[:, :: max(1, pixels.shape[1] // 4096)]
-    if few.unique(dim=1).shape[1] > MOST_COLOURS:
+    if torch.unique(few, dim=1).shape[1] > MOST_COLOURS:
         return False
-    colours = pixels.unique(dim=1)
+    colours = torch.unique(pixels, dim=1)
     count = colours.shape[1]
     if count > MOST_COLOURS or count * LEAST_PIXELS > pixels.shape[1]:
         return False

@@ -83,7 +83,8 @@ def measure(y: Tensor, silence: Silence) -> Points | None:
         [F.pad(v[None, None], (0, most - len(v)), mode="replicate")[0, 0] for v in column]
         for column in zip(*columns_, strict=True)
     ]
-    return Points(*(torch.stack(column) for column in padded), blocks, cut_off)
+    means, variances, kurtosis, unevenness = (torch.stack(column) for column in padded)
+    return Points(means, variances, kurtosis, unevenness, blocks, cut_off)
 
 
 def smoothest(y: Tensor, silence: Silence) -> Tensor | None:

@@ -23,7 +23,8 @@ SCREEN, CHANCE = 0.15, 5.0
 def repeats(y: Tensor, silence: Silence) -> bool:
     """Say whether (C, H, W) is a screen of dots or lines rather than noise on a picture."""
     speaks = int((~silence.flat[:MOST_SIDE, :MOST_SIDE]).sum())
-    return repetition(y, silence) > max(SCREEN, CHANCE / max(speaks, 1) ** 0.5)
+    chance: float = CHANCE / max(speaks, 1) ** 0.5
+    return repetition(y, silence) > max(SCREEN, chance)
 
 
 def repetition(y: Tensor, silence: Silence) -> float:
