@@ -171,17 +171,7 @@ def test_tests_are_short_too(path):
 
 # Words, and what is tested through its user.
 ELSEWHERE = {
-    "noise": {
-        "__init__",
-        "names",
-        "differences",
-        "silence",
-        "points",
-        "curves",
-        "level",
-        "stabilized",
-        "law",
-    },
+    "noise": {"__init__"},
     "problems": {"__init__", "names", "problem"},
     "classical": {"__init__", "first_guess", "passes"},
     "recorruption": {"__init__"},

@@ -118,7 +118,9 @@ def noise(
         show_laws(told)
     elif many:
         seconds = time.monotonic() - start
-        write_json(describe_batch("noise", reports, skipped=0, code=code, seconds=seconds))
+        write_json(
+            describe_batch("noise", reports, skipped=0, code=code, seconds=seconds, unread={})
+        )
     else:
         write_json(reports[0])
     return code

@@ -47,20 +47,24 @@ def fit_level(points: Points, kind: Kind = Kind.AUTO) -> Level | None:
     None where they show the same noise at every brightness, or nothing regular. Texture only adds
     to a measured variance, so points above the curve count less than those below.
     """
-    x = points.brightness.double().numpy()
-    v = points.variance.double().clamp_min(1e-12).numpy()
+    # In units of the noise, so that neither fluxes of 1e-6 nor counts of 1e6 meet a floor.
+    unit = max(float(points.variance.double().median()) ** 0.5, 1e-30)
+    x = points.brightness.double().numpy() / unit
+    v = (points.variance.double() / unit**2).clamp_min(1e-12).numpy()
+    channels = len(x)
     shown = _choose(x.ravel(), v.ravel(), kind)
+    if shown is None and channels > 1:  # colours may be amplified differently, and grow alike
+        shown = _choose(x.ravel(), (v / np.median(v, 1, keepdims=True)).ravel(), kind)
     if shown is None:
         return None
     kind, whole = shown
-    channels = len(x)
     each = [whole] * channels
     shares = [np.median(v[c] / np.maximum(whole.at(x[c]), 1e-12)) for c in range(channels)]
     if channels > 1 and max(shares) > (1.0 + SAME) * min(shares):
         each = [_fit(x[c], v[c], kind) for c in range(channels)]
     columns = [[f.b**0.5, f.a, f.c**0.5, f.black] for f in each]
     read, gain, speckle, black = torch.tensor(columns, dtype=torch.float32).T
-    return Level(read, gain, speckle, black)
+    return Level(read, gain, speckle, black).scaled(unit, 0.0)
 
 
 def _choose(x: Curve, v: Curve, kind: Kind) -> tuple[Kind, Candidate] | None:

@@ -14,6 +14,7 @@ from chnorm_cli.noise.silence import Silence, find_silence
 BLOCK = 32  # pixels; large enough to measure noise in, small enough to find smooth ones
 QUANTILE = 0.05  # the smoothest blocks: in them the texture is weakest
 CLEAN_SIGMA = 1.0 / 255  # below this there is nothing to remove that 8 bits could show
+THIN = 6  # pixels; the power of smaller blocks says too little
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,14 @@ def estimate_sigma(y: Tensor, silence: Silence | None = None) -> float:
     estimate, a median over the whole picture, takes texture for noise (5.6 where a clean
     Peppers has about 4). Dividing by the same statistic of pure noise calibrates it exactly.
     Blocks with many clipped pixels or flat areas are left out, because there the noise is cut off.
-    In a picture less than three pixels high or wide the difference is along the longer side.
+    In a picture less than THIN pixels high or wide the difference is along the longer side.
     """
     _, height, width = y.shape
     if max(height, width) < 3:
         return 0.0
     y = y.float().cpu()
     reference = torch.randn(y.shape, generator=torch.Generator().manual_seed(0))
-    if min(height, width) < 3:
+    if min(height, width) < THIN:
         return _along(y) / _along(reference)
     return _smoothest(y, silence or find_silence(y)) / _smoothest(reference, None)
 

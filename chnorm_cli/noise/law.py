@@ -98,14 +98,14 @@ class Law:
         level = self.level
 
         def scaled(values: Tensor, by: float) -> list[float]:
-            return [round(by * v, 6) for v in values.tolist()]
+            return [float(f"{by * v:.6g}") for v in values.tolist()]
 
         return {
             "sentence": self.sentence(),
             "kind": str(self.kind),
-            "sigma": round(255 * self.sigma, 4),
-            "sigma_dark": round(255 * dark, 4),
-            "sigma_light": round(255 * light, 4),
+            "sigma": float(f"{255 * self.sigma:.6g}"),
+            "sigma_dark": float(f"{255 * dark:.6g}"),
+            "sigma_light": float(f"{255 * light:.6g}"),
             "read": scaled(level.read, 255),
             "gain": scaled(level.gain, 255),
             "speckle": scaled(level.speckle, 1),

@@ -19,6 +19,7 @@ LEAST_BLOCKS = 8  # of a class that says anything
 REACH = 4  # pixels that the slow variation, which tells smooth from textured, is averaged over
 LOW_SHARE = 0.1  # of the blocks of a class, in order of their noise
 LOW = 0.775  # variance of the block at that share of white noise, in units of σ²
+LEAST_CLIPPED = 0.2  # of the blocks, where values are cut off in all of them
 SURE = 1.1  # times what the least noisy blocks say; more is texture
 
 
@@ -27,11 +28,17 @@ class Points:
     """Brightness, variance and kurtosis (C, K) of the noise in K classes, dark to bright.
 
     The kurtosis of Gaussian noise is 3; lines and dots on an even ground have a far larger one.
+    `unevenness` (C, K) is 1 where blocks differ as those of noise do, more where they hold
+    something else, less where a pattern repeats. `cut_off` says that no block was free of clipped
+    values, so that the least clipped ones were taken; their variance is too small.
     """
 
     brightness: Tensor
     variance: Tensor
     kurtosis: Tensor
+    unevenness: Tensor
+    blocks: int
+    cut_off: bool = False
 
 
 def measure(y: Tensor, silence: Silence, spacing: int = 1) -> Points | None:
@@ -51,30 +58,33 @@ def measure(y: Tensor, silence: Silence, spacing: int = 1) -> Points | None:
     fourth = F.avg_pool2d(detail.square().square(), BLOCK - 2, STRIDE)[:, 0]
     inner = (slice(None), None, slice(spacing, -spacing), slice(spacing, -spacing))
     mean = F.avg_pool2d(y[inner], BLOCK - 2, STRIDE)[:, 0]
-    quiet = (silence.flat[None] | silence.clipped).float()
-    silent = F.avg_pool2d(quiet[inner], BLOCK - 2, STRIDE)[:, 0]
+    still = silence.flat.float()[None, None, 1:-1, 1:-1]
+    flat = F.avg_pool2d(still, BLOCK - 2, STRIDE)[:, 0].expand(channels, -1, -1)
+    clipped = F.avg_pool2d(silence.clipped.float()[inner], BLOCK - 2, STRIDE)[:, 0]
     slow = _slow_variation(y)
     rows, columns = (min(a, b) for a, b in zip(power.shape[1:], slow.shape[1:], strict=True))
     cut = (slice(None), slice(rows), slice(columns))
-    brightness: list[Tensor] = []
-    variance: list[Tensor] = []
-    kurtosis: list[Tensor] = []
+    columns_: list[list[Tensor]] = []
+    cut_off, blocks = False, len(power[0].flatten())
     for c in range(channels):
-        speaks = silent[cut][c].flatten() <= 0.01
+        whole, share = flat[cut][c].flatten() <= 0.01, clipped[cut][c].flatten()
+        speaks = whole & (share <= 0.01)
+        if int(speaks.sum()) < LEAST_BLOCKS:
+            if int(whole.sum()) < LEAST_BLOCKS:
+                return None
+            cut_off = True
+            speaks = whole & (share <= torch.quantile(share[whole], LEAST_CLIPPED))
+        blocks = min(blocks, int(speaks.sum()))
         values = [v[cut][c].flatten()[speaks] for v in (mean, power, fourth, slow)]
-        if len(values[0]) < LEAST_BLOCKS:
-            return None
         rows_ = [_of_class(part, *values) for part in _classes(values[0])]
-        for column, found in zip(
-            (brightness, variance, kurtosis), zip(*rows_, strict=True), strict=True
-        ):
-            column.append(torch.tensor(found))
-    most = max(len(b) for b in brightness)
+        columns_.append([torch.tensor(column) for column in zip(*rows_, strict=True)])
+    most = max(len(column[0]) for column in columns_)
     padded = [
         [F.pad(v[None, None], (0, most - len(v)), mode="replicate")[0, 0] for v in column]
-        for column in (brightness, variance, kurtosis)
+        for column in zip(*columns_, strict=True)
     ]
-    return Points(*(torch.stack(column) for column in padded))
+    means, variances, kurtosis, unevenness = (torch.stack(column) for column in padded)
+    return Points(means, variances, kurtosis, unevenness, blocks, cut_off)
 
 
 def smoothest(y: Tensor, silence: Silence) -> Tensor | None:
@@ -105,14 +115,15 @@ def _classes(brightness: Tensor) -> list[Tensor]:
 
 def _of_class(
     part: Tensor, mean: Tensor, power: Tensor, fourth: Tensor, slow: Tensor
-) -> tuple[float, float, float]:
-    """Give the brightness, variance and kurtosis of noise in the smoothest blocks of a class."""
+) -> tuple[float, float, float, float]:
+    """Give brightness, variance, kurtosis and unevenness in the smoothest blocks of a class."""
     count = max(LEAST_BLOCKS, int(SMOOTHEST * len(part)))
     chosen = part[slow[part].argsort()[:count]]
     variance = float(power[chosen].mean())
-    lowest = power[part].sort().values[int(LOW_SHARE * len(part))]
+    lowest = float(power[part].sort().values[int(LOW_SHARE * len(part))]) / LOW
     kurtosis = float(fourth[chosen].mean()) / max(variance**2, 1e-30)
-    return float(mean[chosen].mean()), min(variance, SURE * float(lowest) / LOW), kurtosis
+    brightness = float(mean[chosen].mean())
+    return brightness, min(variance, SURE * lowest), kurtosis, variance / max(lowest, 1e-30)
 
 
 def _slow_variation(y: Tensor) -> Tensor:

@@ -59,11 +59,13 @@ def denoising_fit(problem: Problem, settings: FitSettings, budget: Budget) -> Re
 
 
 def at_least_some_noise(problem: Problem) -> Problem:
-    noise = problem.noise  # features are in units of σ
+    """Give the problem with noise that features can be measured in units of."""
+    noise = problem.noise
     return replace(problem, noise=replace(noise, sigma=max(noise.sigma, LEAST_SIGMA)))
 
 
 def network_for(problem: Problem, choice: Choice, settings: FitSettings) -> nn.Module:
+    """Build the network that sees y and, where there is one, the first guess."""
     pictures = 1 if settings.first_guess is FirstGuess.NONE else 2  # y, and the first guess
     return unet_for(problem, choice.generator, pictures * problem.channels, settings.seed)
 

@@ -75,12 +75,12 @@ def test_the_unit_is_the_pictures():
     assert estimate_sigma(y + 3) == pytest.approx(estimate_sigma(y), rel=1e-3)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 2)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 2)])
 def test_too_few_pixels_to_tell(size):
     assert estimate_sigma(torch.rand(3, *size, generator=seeded(0))) == 0
 
 
-@pytest.mark.parametrize("size", [(3, 50), (33, 31), (5, 200)])
+@pytest.mark.parametrize("size", [(1, 500), (2, 90), (3, 50), (33, 31), (5, 200)])
 def test_small_pictures_have_an_estimate(size):
     y = noisy(torch.full((3, *size), 0.5), 25)
     assert 15 < estimate_sigma(y) * 255 < 40
