@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from chnorm_cli.noise.correlation import correlated_noise
-from chnorm_cli.noise.curves import fit_level
 from chnorm_cli.noise.differences import second_difference
 from chnorm_cli.noise.gaussian import CLEAN_SIGMA, Noise, estimate_sigma
 from chnorm_cli.noise.law import DARK, LIGHT, NARROW, Law
 from chnorm_cli.noise.level import Level
+from chnorm_cli.noise.level_fit import fit_level
 from chnorm_cli.noise.names import Doubt, Kind
 from chnorm_cli.noise.palette import has_palette
 from chnorm_cli.noise.points import Points, measure, smoothest
@@ -78,7 +78,7 @@ def find_law(
         if found is not None:
             again = _stabilized(y, found, low, high, flat)
             law = again if again.noise.kernel is not None else law
-    if doubt is Doubt.TEXTURE and law.noise.kernel is None and law.noise.sigma >= CLEAN_SIGMA:
+    if doubt is Doubt.TEXTURE and law.noise.kernel is None and _visible(law):
         return _nothing(y, low, high, doubt)
     return _if_any(law, kind)
 
@@ -129,9 +129,14 @@ def _nothing(y: Tensor, low: float, high: float, doubt: Doubt) -> Law:
 
 def _if_any(law: Law, kind: Kind) -> Law:
     """Say that a picture is clean where there is less noise than 8 bits could show."""
-    if kind is Kind.AUTO and law.noise.sigma < CLEAN_SIGMA:
+    if kind is Kind.AUTO and not _visible(law):
         return replace(law, doubt=Doubt.CLEAN)
     return law
+
+
+def _visible(law: Law) -> bool:
+    """Say whether 8 bits could show the noise; mixtures of colours have another range than they."""
+    return (law.noise.sigma if law.mixing is None else law.sigma) >= CLEAN_SIGMA
 
 
 def _constant(

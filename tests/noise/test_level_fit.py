@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from chnorm_cli.noise.curves import fit_level
 from chnorm_cli.noise.level import Level
+from chnorm_cli.noise.level_fit import fit_level
 from chnorm_cli.noise.names import Kind
 from chnorm_cli.noise.points import Points
 
