@@ -71,7 +71,8 @@ def corrupt(
       chnorm corrupt photo.png --poisson 30 --read-noise 4 -o counts.png
       chnorm corrupt photo.png --noise 25 | chnorm denoise - > clean.png
 
-    The order is: downscaling, shot noise, speckle, blurred noise, white noise, missing pixels.
+    The order is: downscaling, shot noise, speckle, blurred noise, white noise,
+    missing pixels.
     All noise is drawn for the true brightness, and added.
     """
     import numpy as np

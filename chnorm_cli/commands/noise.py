@@ -50,8 +50,9 @@ def noise(
       chnorm noise counts.tif --plot law.png
       chnorm corrupt photo.png --poisson 30 | chnorm noise -
 
-    It is the law that denoise finds: how strong the noise is at each brightness, and who shares it,
-    in the numbers of the file. --gain, --black and --sigma of denoise take such numbers.
+    It is the law that denoise finds: how strong the noise is at each
+    brightness, and who shares it, in the numbers of the file.
+    --gain, --black and --sigma of denoise take such numbers.
     """
     from chnorm_cli.commands.streams import STDIN, write_json
     from chnorm_cli.scaling.course import check_writable

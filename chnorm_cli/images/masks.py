@@ -69,7 +69,7 @@ def read_mask(
     if len(pictures) > 1 and pictures[0].streamed:
         raise MaskError(
             name,
-            f"holds {len(pictures)} pictures in one stream, and a mask is one",
+            f"holds {len(pictures)} pictures in one stream",
             "give the one you mean as a file of its own",
         )
     if len(pictures) > 1 and not 1 <= (page or 1) <= len(pictures):
