@@ -221,7 +221,7 @@ def test_the_noise_level_is_estimated_and_reported():
     assert solution.sigma_estimated
     assert solution.sigma == pytest.approx(25, rel=0.15)
     given = prepare_denoise(noisy(x, 25), sigma=30, settings=settings)
-    assert given.header["noise"] == "σ = 30.0 of 255 (given)"
+    assert given.header["noise"] == "σ 30.0 of 255 (given)"
 
 
 @pytest.mark.parametrize("task", TASKS)
