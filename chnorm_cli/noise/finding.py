@@ -17,7 +17,7 @@ from chnorm_cli.noise.level_fit import fit_level
 from chnorm_cli.noise.names import Doubt, Kind
 from chnorm_cli.noise.palette import has_palette
 from chnorm_cli.noise.points import Points, measure, smoothest
-from chnorm_cli.noise.repetition import repeats
+from chnorm_cli.noise.repetition import PLAIN, SCREEN, repeats
 from chnorm_cli.noise.silence import Silence, find_silence
 from chnorm_cli.noise.stabilized import StabilizedNoise
 from chnorm_cli.noise.stabilizer import Stabilizer
@@ -101,21 +101,27 @@ def _doubt(y: Tensor, points: Points | None, silence: Silence) -> Doubt | None:
     """Say what speaks against noise, if anything does."""
     if all(len(colour.unique()) <= FEW_LEVELS for colour in y):
         return Doubt.CLEAN if bool(silence.flat.all()) else Doubt.DITHER
-    if has_palette(y) or repeats(y, silence):
+    if has_palette(y) or repeats(y, silence, PLAIN if _like_noise(points) else SCREEN):
         return Doubt.DITHER
     strokes = bool(silence.flat.any()) and min(y.shape[1:]) >= 64
     if points is None:
         return Doubt.STROKES if strokes else None
     kurtosis, unevenness = float(points.kurtosis.median()), float(points.unevenness.median())
-    if points.cut_off and strokes:
-        pairs = zip((kurtosis, unevenness), NOISY, strict=True)
-        if not all(low < value < high for value, (low, high) in pairs):
-            return Doubt.STROKES
+    if points.cut_off and strokes and not _like_noise(points):
+        return Doubt.STROKES
     many = points.blocks >= MANY_BLOCKS
     if kurtosis < LEAST_KURTOSIS or (many and unevenness < REPEATS):
         return Doubt.DITHER
     lines = kurtosis > LINES_KURTOSIS and unevenness > UNEVEN
     return Doubt.TEXTURE if kurtosis > MOST_KURTOSIS or lines else None
+
+
+def _like_noise(points: Points | None) -> bool:
+    """Say whether the smoothest places have the kurtosis and the evenness of noise."""
+    if points is None:
+        return False
+    values = float(points.kurtosis.median()), float(points.unevenness.median())
+    return all(low < v < high for v, (low, high) in zip(values, NOISY, strict=True))
 
 
 def _is_nominal(low: float, high: float) -> bool:

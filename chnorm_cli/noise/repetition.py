@@ -9,22 +9,25 @@ from torch import Tensor
 from chnorm_cli.noise.differences import second_difference
 from chnorm_cli.noise.silence import Silence
 
-NEAREST, FARTHEST = (
-    3,
-    16,
-)  # pixels; nearer ones share noise, and farther ones have no screen in common
+# Pixels: noise that neighbours share reaches six of them, and a finer screen comes again beyond.
+NEAREST, FARTHEST = 7, 16
 MOST_SIDE = 512  # of the middle that is looked at
 EXACT = 1e-5  # of the range; less is rounding
 # Of the detail that comes again. Noise on photographs, also blurred and through JPEG: up to 0.075 on
 # 64 pixels a side and more, and chance alone brings 5 / √n. Screens and hatching 0.18 to 0.98.
 SCREEN, CHANCE = 0.15, 5.0
+# A scanned photograph (Peppers) has 0.33 of its own, which noise on it lowers to 0.18.
+PLAIN = 0.36
 
 
-def repeats(y: Tensor, silence: Silence) -> bool:
-    """Say whether (C, H, W) is a screen of dots or lines rather than noise on a picture."""
+def repeats(y: Tensor, silence: Silence, share: float = SCREEN) -> bool:
+    """Say whether (C, H, W) is a screen of dots or lines rather than noise on a picture.
+
+    `share` is how much of its detail must come again: SCREEN, or PLAIN where the rest speaks for noise.
+    """
     speaks = int((~silence.flat[:MOST_SIDE, :MOST_SIDE]).sum())
     chance: float = CHANCE / max(speaks, 1) ** 0.5
-    return repetition(y, silence) > max(SCREEN, chance)
+    return repetition(y, silence) > max(share, chance)
 
 
 def repetition(y: Tensor, silence: Silence) -> float:
