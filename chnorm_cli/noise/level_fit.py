@@ -15,7 +15,7 @@ from chnorm_cli.noise.points import Points
 
 ROUNDS = 8  # of reweighing
 SCATTER = 0.1  # of the logarithm of a measured variance, about
-STRAIGHT = 0.16  # of the same: what deviates more from every law is texture
+STRAIGHT = 0.18  # of the same: what deviates more from every law is texture
 GROWTH = 1.4  # times the variance from dark to bright, less cannot be told from texture
 FITTER = 1.5  # times the misfit of speckle, up to which counts are believed
 BETTER = 2.0  # times the misfit of a simpler law

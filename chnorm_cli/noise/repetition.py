@@ -17,7 +17,7 @@ EXACT = 1e-5  # of the range; less is rounding
 # 64 pixels a side and more, and chance alone brings 5 / √n. Screens and hatching 0.18 to 0.98.
 SCREEN, CHANCE = 0.15, 5.0
 # A scanned photograph (Peppers) has 0.33 of its own, which noise on it lowers to 0.18.
-PLAIN = 0.36
+PLAIN = 0.25
 
 
 def repeats(y: Tensor, silence: Silence, share: float = SCREEN) -> bool:
