@@ -184,8 +184,11 @@ def _filter_part(
 
     noisy = members(z)
     models = None if pilot is None else noisy if pilot is z else members(pilot)
-    means = _means(noisy if models is None else models, len(z), settings)
-    patches, kept = closed_form(noisy, models, noise.relative_variance(means))
+    variance = None
+    if noise.varies:
+        means = _means(noisy if models is None else models, len(z), settings)
+        variance = noise.relative_variance(means)
+    patches, kept = closed_form(noisy, models, variance)
     # A patch that keeps less noise counts for more.
     trust = 1.0 / kept.mean(0).clamp_min(1.0 / k)  # (groups, k)
     weighted = (patches * trust[..., None]).view(len(noisy), count * k, -1, patch**2)

@@ -54,9 +54,14 @@ class Noise:
         down, right = rows - rows[:, None] + middle, columns - columns[:, None] + middle
         return self.sigma**2 * shared[:, :, down, right].transpose(1, 2).reshape(channels * n, -1)
 
-    def relative_variance(self, means: Tensor) -> Tensor | None:
-        """Give the variance (…, C) in units of σ² around `means` (…, C); None where it is 1 everywhere."""
-        return None
+    @property
+    def varies(self) -> bool:
+        """Whether the variance is another than σ² somewhere, as `relative_variance` says."""
+        return False
+
+    def relative_variance(self, means: Tensor) -> Tensor:
+        """Give the variance (…, C) in units of σ² around `means` (…, C)."""
+        return torch.ones_like(means)
 
     def _unit(self, x: Tensor, generator: torch.Generator) -> Tensor:
         channels, height, width = x.shape

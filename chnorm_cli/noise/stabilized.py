@@ -34,7 +34,12 @@ class StabilizedNoise(Noise):
         """Give this noise as it is after the orthonormal change of colours `basis` (C, C)."""
         return replace(super().in_colours(basis), basis=basis)  # type: ignore[call-arg]
 
-    def relative_variance(self, means: Tensor) -> Tensor | None:
+    @property
+    def varies(self) -> bool:
+        """Whether the variance is another than σ² somewhere: at few counts."""
+        return True
+
+    def relative_variance(self, means: Tensor) -> Tensor:
         """Give the variance (…, C) in units of σ² around `means` (…, C), in the colours of `basis`."""
         assert self.stabilizer is not None
         if self.basis is None:
