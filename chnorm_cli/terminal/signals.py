@@ -46,10 +46,10 @@ def listening(patience: float | None = PATIENCE) -> Iterator[None]:
     def stop(number: int, _: FrameType | None) -> None:
         nonlocal stopping
         if stopping:
+            if signal.Signals(number).name == "SIGHUP":
+                return  # a terminal that closes sends it twice: from the system and from the shell
             _end(number)
         stopping = True
-        if signal.Signals(number).name == "SIGHUP":
-            signal.signal(number, signal.SIG_IGN)  # it comes from the system and from the shell
         raise Stopped(number)
 
     wanted = [number for number in ANSWERED if signal.getsignal(number) is not signal.SIG_IGN]

@@ -11,6 +11,8 @@ import time
 import pytest
 from shell import save
 
+from chnorm_cli.terminal import signals
+
 SLOW = "steps=10000 pause=0.01"
 
 
@@ -111,6 +113,28 @@ def test_a_terminal_that_is_closed_keeps_what_was_asked(start, photo, tmp_path, 
     assert process.wait(20) == 129
     expected = ["photo.png", "x.png"] if keep else ["photo.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == expected
+
+
+def test_a_second_sighup_in_the_middle_of_the_first_says_nothing_new(monkeypatch):
+    class EndedAtOnce(BaseException):
+        pass
+
+    def end(number):
+        raise EndedAtOnce(number)
+
+    monkeypatch.setattr(signals, "_end", end)
+    before = {number: signal.getsignal(number) for number in signals.ANSWERED}
+    try:
+        with signals.listening(None):
+            answer = signal.getsignal(signal.SIGHUP)
+            with pytest.raises(signals.Stopped):
+                answer(signal.SIGHUP, None)
+            answer(signal.SIGHUP, None)  # as when it arrives before the first was dealt with
+            with pytest.raises(EndedAtOnce):
+                answer(signal.SIGINT, None)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)])
