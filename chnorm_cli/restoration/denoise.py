@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
-import torch
-from torch import Tensor, nn
-
 from chnorm_cli.fitting.budget import Budget
-from chnorm_cli.fitting.recipes import GRAY_TWICE, Choice, choose
-from chnorm_cli.fitting.recorrupt import RecorruptFit
+from chnorm_cli.fitting.recipes import GRAY_TWICE, choose
 from chnorm_cli.fitting.settings import Effort, FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.fitting.stages import Stage, StagedFit
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Kind
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.recorruption.examples import (
-    FreshNoise,
-    Query,
-    centered,
-    noisy_again,
-)
 from chnorm_cli.restoration.beginning import MOST_STRENGTH, asked_law, left_alone
 from chnorm_cli.restoration.common import (
     Pixels,
@@ -32,19 +20,16 @@ from chnorm_cli.restoration.common import (
     observation,
     of_one_colour,
     prior_restoration,
-    unet_for,
 )
 from chnorm_cli.restoration.denoising import (
+    Denoising,
     at_least_some_noise,
-    fit_from_guess,
     network_for,
 )
 from chnorm_cli.restoration.restoration import Restoration
+from chnorm_cli.restoration.twice import LearningTwice
 
-SHARES = (0.3, 0.7)  # of the steps, where the answer is learnt from again
-SECOND_SHARE = 0.2  # of the second fit's answer in the mean
 LONG = 240.0  # seconds of --time; with less, a second fit would only shorten the first
-UNLIKE = 0.25  # of σ: a second answer that is further from the first has not learnt enough
 SHARED = (
     "neighbouring pixels share their noise, as a camera's or scanner's processing makes it, and it"
     " is removed as such"
@@ -107,9 +92,10 @@ def prepare_denoise(
     twice = twice and stronger.kernel is None and (settings.time or LONG) >= LONG
     if twice:
         choice = replace(choice, recorrupt=GRAY_TWICE[0])
-    build = _fit_twice if twice else fit_from_guess
+    build = LearningTwice if twice else Denoising
+    denoising = build(problem, choice, settings, network, budget)
     return Restoration(
-        build(problem, choice, settings, network, budget),
+        denoising.fit,
         settings=settings,
         choice=choice,
         problem=problem,
@@ -119,59 +105,4 @@ def prepare_denoise(
         law=law,
         law_found=found,
         restored=restored,
-    )
-
-
-def _fit_twice(
-    problem: Problem, choice: Choice, settings: FitSettings, network: nn.Module, budget: Budget
-) -> StagedFit:
-    """Fit from the first guess; then learn from the answer and from drawings, without any guess.
-
-    The second network sees the noisy picture only, and its errors are its own.
-    """
-    y, noise = problem.observation, problem.noise
-    _, recipe = GRAY_TWICE
-    running: list[RecorruptFit] = []
-
-    def from_guess(_: list[Tensor], budget: Budget) -> RecorruptFit:
-        budget = replace(budget, planned=choice.recorrupt.steps)
-        running.append(fit_from_guess(problem, choice, settings, network, budget))
-        return running[-1]
-
-    def from_answer(estimates: list[Tensor], budget: Budget) -> RecorruptFit:
-        random = torch.Generator().manual_seed(settings.seed)
-
-        def examples(say: Callable[[str], None]) -> Iterator[FreshNoise]:
-            yield from noisy_again(estimates[0], noise, recipe.drawings, random, say)
-
-        spec = replace(choice.generator, widths=recipe.widths)
-        return RecorruptFit(
-            examples,
-            lambda: [Query(centered(y), y)],
-            unet_for(problem, spec, y.shape[0], settings.seed),
-            recipe,
-            scale=noise.sigma,
-            finish=lambda answers: answers[0],
-            budget=replace(budget, planned=recipe.steps),
-            seed=settings.seed,
-        )
-
-    def combine(estimates: list[Tensor]) -> Tensor:
-        if not estimates:  # who interrupts the first fit gets what it has
-            so_far = running[0].estimate() if running else None
-            return y if so_far is None else so_far
-        first, *others = estimates
-        learnt = [
-            x for x in others if float((x - first).square().mean().sqrt()) < UNLIKE * noise.sigma
-        ]
-        return torch.lerp(first, learnt[0], SECOND_SHARE) if learnt else first
-
-    first_share, second_share = SHARES
-    return StagedFit(
-        [
-            Stage("from the guess", first_share, from_guess),
-            Stage("from the answer", second_share, from_answer, optional=True),
-        ],
-        combine,
-        budget,
     )
