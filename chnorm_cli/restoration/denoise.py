@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+import torch
+
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import GRAY_TWICE, choose
 from chnorm_cli.fitting.settings import Effort, FirstGuess, Fit, FitSettings
@@ -13,19 +15,23 @@ from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Kind
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.restoration.beginning import MOST_STRENGTH, asked_law, left_alone
+from chnorm_cli.restoration.beginning import MOST_STRENGTH, asked_law, left_alone, noise_left
+from chnorm_cli.restoration.bootstrap import Bootstrap
 from chnorm_cli.restoration.common import (
+    NO_MAP,
     Pixels,
     answered,
     observation,
     of_one_colour,
     prior_restoration,
+    with_time_for_map,
 )
 from chnorm_cli.restoration.denoising import (
     Denoising,
     at_least_some_noise,
     network_for,
 )
+from chnorm_cli.restoration.errors import KnownErrors
 from chnorm_cli.restoration.restoration import Restoration
 from chnorm_cli.restoration.twice import LearningTwice
 
@@ -44,22 +50,29 @@ def prepare_denoise(
     noise: str = Kind.AUTO,
     strength: float = 1.0,
     settings: FitSettings | None = None,
+    uncertainty: bool = False,
 ) -> Restoration:
     """Prepare to remove the noise from `pixels`, float32 (H, W, C) with nominal range [0, 1].
 
     The law of the noise is found from the picture, unless `sigma` (0–255 scale) or `level` (units
     of `pixels`) gives it; `noise` forces a kind. `strength`, 0 to 1.5, is how much of what was
-    found is removed. Raises `ValueError` for input that no fit can use and `DeviceError` for a
+    found is removed. `uncertainty` asks for a map of the errors too. Raises `ValueError` for input that no fit can use and `DeviceError` for a
     device that is not there.
     """
     settings = settings or FitSettings()
+    clock = Budget(0, None, settings.time)
+    if uncertainty:
+        settings = with_time_for_map(settings)
     y = observation(pixels, settings)
     choice = choose(settings, default=Fit.RECORRUPT)
     law = asked_law(y, sigma=sigma, level=level, noise=noise)
     if not 0.0 <= strength <= MOST_STRENGTH:
         raise ValueError(f"strength must be between 0 and {MOST_STRENGTH}, not {strength}")
     if of_one_colour(y) is not None:
-        return answered(y, Outcome.ONE_COLOUR, choice, settings)
+        exact = KnownErrors(torch.zeros_like(y[0]))
+        return answered(
+            y, Outcome.ONE_COLOUR, choice, settings, errors=exact, uncertainty=uncertainty
+        )
     restored = partial(law.restored, y=y, strength=strength)
     found = sigma is None and level is None
     left = left_alone(law, strength, found=found)
@@ -74,12 +87,16 @@ def prepare_denoise(
             law=law,
             law_found=found,
             notes=notes,
+            errors=KnownErrors(noise_left(y, law)),
+            uncertainty=uncertainty,
         )
     # More than all of the noise is taken out by taking it for stronger.
     stronger = replace(law.noise, sigma=law.noise.sigma * max(1.0, strength))
     z = law.whitened(y)
     problem = Problem(z, Identity((y.shape[1], y.shape[2])), stronger)
     if choice.fit is Fit.PRIOR:
+        if uncertainty:
+            raise ValueError(NO_MAP)
         return prior_restoration(
             problem, choice, settings, law=law, law_found=found, restored=restored
         )
@@ -105,4 +122,6 @@ def prepare_denoise(
         law=law,
         law_found=found,
         restored=restored,
+        errors=Bootstrap(law, denoising, settings.effort, strength, settings.seed, clock.in_time),
+        uncertainty=uncertainty,
     )
