@@ -134,7 +134,7 @@ def smooth_blocks(y: Tensor) -> Smooth | None:
         if low <= 0:
             return None
         smoothest = members[(power[members] >= low) & (power[members] <= high)]
-        chosen.append(blocks[:, smoothest].unflatten(-1, (BLOCK, BLOCK)))
+        chosen.append(blocks[:, smoothest].view(channels, -1, BLOCK, BLOCK))
         levels.append(power[smoothest].mean().sqrt())
         ratios.append((high / low) ** 0.5)
     return Smooth(chosen, torch.stack(levels), torch.tensor(ratios))

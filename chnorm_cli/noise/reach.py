@@ -49,7 +49,8 @@ def seen_covariance(blocks: Tensor) -> Tensor:
     lags = torch.arange(-SEEN, SEEN + 1)
     pairs = (BLOCK - lags.abs()).to(blocks)  # that are summed at each lag
     middle = slice(BLOCK - SEEN, BLOCK + SEEN + 1)
-    return sums[middle, middle] / pairs / pairs[:, None]
+    covariance: Tensor = sums[middle, middle] / pairs / pairs[:, None]
+    return covariance
 
 
 def reaching_covariance(seen: Tensor) -> Tensor:
