@@ -77,3 +77,15 @@ def test_a_picture_with_its_file_travels_to_other_processes():
 
     (picture,) = read_pictures(compressed(photograph(16, 16), 50), name="photo.jpg")
     assert pickle.loads(pickle.dumps(picture)).jpeg.compression() is not None
+
+
+def test_the_error_map_knows_how_wrong_the_answer_is():
+    x = photograph(64, 64)
+    y, jpeg = opened(compressed(x, 30))
+    pixels = y.movedim(0, -1).numpy()
+    restoration = prepare_denoise(pixels, jpeg=jpeg, settings=FAST, uncertainty=True)
+    for _ in restoration:
+        pass
+    solution = restoration.solution
+    true = np.square(solution.pixels - x.movedim(0, -1).numpy()).mean() ** 0.5
+    assert solution.expected_rms / 255 == pytest.approx(true, rel=0.4)

@@ -27,7 +27,7 @@ CELL = 0.7
 
 
 @dataclass(frozen=True)
-class Errors:
+class CompressionErrors:
     """How far a JPEG is from its picture: root mean square in each plane (C,), units of the picture."""
 
     planes: Tensor
@@ -48,7 +48,7 @@ class Errors:
         return basis.mT @ torch.diag(weights) @ planes
 
 
-def compression_errors(y: Tensor, compression: Compression) -> Errors:
+def compression_errors(y: Tensor, compression: Compression) -> CompressionErrors:
     """Estimate the error in y (C, H, W) by compressing it once more, with the blocks elsewhere.
 
     In luma it comes out 0.95 to 1.25 of the true one (nine photographs, qualities 10 to 80).
@@ -58,13 +58,13 @@ def compression_errors(y: Tensor, compression: Compression) -> Errors:
     error = torch.einsum("ij,jhw->ihw", matrix, again - y)
     planes = error.flatten(1).square().mean(1).sqrt().clamp_min(LEAST)
     planes[1:] *= CHROMA
-    return Errors(planes, compression.colours)
+    return CompressionErrors(planes, compression.colours)
 
 
 def without_artefacts(
     y: Tensor,
     jpeg: Jpeg,
-    errors: Errors,
+    errors: CompressionErrors,
     *,
     say: Callable[[str], None] = lambda _: None,
     go_on: Callable[[], bool] = lambda: True,
