@@ -83,7 +83,9 @@ def prepare_denoise(
     plain = found and choice.fit is Fit.RECORRUPT and strength > 0
     errors = errors_that_matter(y, jpeg, law) if plain else None
     if jpeg is not None and errors is not None:
-        return prepare_artefacts(y, jpeg, errors, choice, settings, uncertainty=uncertainty)
+        return prepare_artefacts(
+            y, jpeg, errors, choice, settings, uncertainty=uncertainty, time_for_map=clock.in_time
+        )
     left = left_alone(law, strength, found=found)
     if left is not None:
         outcome, notes = left
