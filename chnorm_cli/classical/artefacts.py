@@ -15,7 +15,8 @@ from torch import Tensor
 from chnorm_cli.classical.nonlocal_filter import nonlocal_filter, opponent_basis
 from chnorm_cli.classical.passes import FIRST, SECOND, THIRD
 from chnorm_cli.noise.gaussian import Noise
-from chnorm_cli.problems.jpeg import Colours, Compression, Jpeg
+from chnorm_cli.problems.compression import Colours, Compression
+from chnorm_cli.problems.jpeg import Jpeg
 
 MOVED = 4  # pixels, half a block: there the same compression errs anew
 CHROMA = 1.5  # times the error of compressing again, which misses the detail that is lost already

@@ -16,7 +16,8 @@ def jpeg_of(picture: Picture) -> Jpeg | None:
         return None
     import torch
 
-    from chnorm_cli.problems.jpeg import Colours, Compression, Jpeg, Plane
+    from chnorm_cli.problems.compression import Colours, Compression, Plane
+    from chnorm_cli.problems.jpeg import Jpeg
 
     planes = tuple(
         Plane(torch.from_numpy(table).float(), pixels)

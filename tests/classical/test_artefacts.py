@@ -10,7 +10,7 @@ from pictures import psnr
 from PIL import Image
 
 from chnorm_cli.classical.artefacts import compression_errors, without_artefacts
-from chnorm_cli.problems.jpeg import Colours
+from chnorm_cli.problems.compression import Colours
 
 
 @pytest.mark.parametrize("quality", [15, 40, 80])

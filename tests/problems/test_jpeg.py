@@ -10,7 +10,8 @@ from jpeg_files import compressed, opened, photograph
 from PIL import Image
 
 from chnorm_cli.images import read_pictures
-from chnorm_cli.problems.jpeg import Colours, Compression, Jpeg, Plane
+from chnorm_cli.problems.compression import Colours, Compression, Plane
+from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.scaling.compression import jpeg_of
 
 SUBSAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
