@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chnorm_cli.fitting.solution import Solution
+from chnorm_cli.scaling.compression import jpeg_of
 from chnorm_cli.scaling.error_maps import check_map_pages, encode_error_maps
 from chnorm_cli.scaling.events import LAYOUTS, Event, Finished, Opened, Prepared
 from chnorm_cli.scaling.failures import ExitCode, Failure
@@ -158,7 +159,11 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
         case Denoise(noise):
             said = noise_arguments(picture, noise)
             restoration = prepare_denoise(
-                pixels, **said, settings=settings, uncertainty=request.uncertainty is not None
+                pixels,
+                **said,
+                jpeg=jpeg_of(picture),
+                settings=settings,
+                uncertainty=request.uncertainty is not None,
             )
             return restoration, ()
         case Inpaint(source, invert, sigma, grow):
