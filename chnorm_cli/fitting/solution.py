@@ -18,6 +18,7 @@ class Outcome(Enum):
     """Why a fit ended, as a sentence for people."""
 
     STEPS = "The planned steps were done."
+    CELLS = "Similar patches corrected each other within what the compressed file allows."
     DIRECT = "Patches filled every hole, and nothing was left for a network to do."
     STEPS_ASKED = "The number of steps that was asked for was done."
     TIME = "The time that was allowed was used up."
@@ -56,6 +57,29 @@ class Step:
 
 
 @dataclass(frozen=True)
+class ErrorMap:
+    """How wrong a restored picture is expected to be (docs/uncertainty.md).
+
+    `error` (H, W) is the standard error of a value in each pixel, the root mean square over the
+    colours, in picture units; NaN where nothing is known. `seconds` are those it took.
+    """
+
+    error: np.ndarray[Any, np.dtype[np.float32]]
+    seconds: float = 0.0
+
+    @property
+    def unknown(self) -> float:
+        """The share of the pixels of which nothing is known."""
+        return float(np.isnan(self.error).mean())
+
+    @property
+    def rms(self) -> float | None:
+        """The expected root mean square error where something is known; None where nothing is."""
+        known = self.error[~np.isnan(self.error)].astype(np.float64)
+        return float(np.sqrt(np.square(known).mean())) if known.size else None
+
+
+@dataclass(frozen=True)
 class Solution:
     """The restored picture and how it came about."""
 
@@ -72,7 +96,10 @@ class Solution:
     device: str  # "cpu" or "cuda:0 (NVIDIA …)"
     generator: str  # one printable line: shape and number of parameters
     parameters: int
+    jpeg: Mapping[str, Any] | None = None  # what its compression says, where it played a part
     plan: Mapping[str, Any] = field(
         default_factory=dict
     )  # what `auto` became: fit, guess, widths …
     notes: tuple[str, ...] = ()  # sentences a person should read, e.g. what was left alone and why
+    error_map: ErrorMap | None = None  # where it was asked for
+    expected_rms: float | None = None  # root mean square error, picture units; None: not known
