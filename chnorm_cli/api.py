@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from chnorm_cli.fitting.settings import FitSettings
-from chnorm_cli.fitting.solution import DivergedError
+from chnorm_cli.fitting.solution import DivergedError, Solution
 from chnorm_cli.images import filled_where_not_finite, from_unit, to_unit
 from chnorm_cli.restoration import (
     Restoration,
@@ -21,6 +21,30 @@ from chnorm_cli.restoration import (
 Array = np.ndarray[Any, Any]
 
 
+@overload
+def denoise(
+    image: Array,
+    *,
+    sigma: float | None = ...,
+    noise: str = ...,
+    strength: float = ...,
+    settings: FitSettings | None = ...,
+    uncertainty: Literal[False] = ...,
+) -> Array: ...
+
+
+@overload
+def denoise(
+    image: Array,
+    *,
+    sigma: float | None = ...,
+    noise: str = ...,
+    strength: float = ...,
+    settings: FitSettings | None = ...,
+    uncertainty: Literal[True],
+) -> tuple[Array, Array]: ...
+
+
 def denoise(
     image: Array,
     *,
@@ -28,30 +52,41 @@ def denoise(
     noise: str = "auto",
     strength: float = 1.0,
     settings: FitSettings | None = None,
-) -> Array:
+    uncertainty: bool = False,
+) -> Array | tuple[Array, Array]:
     """Remove the noise from a picture; its law is found from the picture.
 
     >>> clean = denoise(noisy)                      # (H, W) or (H, W, C) → same shape and dtype
     >>> clean = denoise(noisy, sigma=25)            # white noise of known σ, in the array's units
+    >>> clean, error = denoise(noisy, uncertainty=True)
 
     `image` is uint8, uint16 or float, gray (H, W) or with 1 to 4 channels last. `sigma` is in the
     units of the array, as in scikit-image: 25 for uint8, 0.1 for floats in [0, 1]. `noise` forces a
     kind (gaussian, poisson, poisson-gaussian, speckle, mixed); `strength` is how much of the noise
-    is removed, 0 to 1.5. What is not finite counts as missing and is filled;
+    is removed, 0 to 1.5. `uncertainty` gives a second array as well, float32 (H, W): the standard
+    error of each pixel in the units of `image`, NaN where it is not known. What is not finite counts as missing and is filled;
     of a masked array every pixel must be valid (`inpaint` fills the others). Raises `ValueError` for
     input that cannot be restored and `DivergedError` when the fit fails.
     """
     pixels, holes, back, span = _whole(_unmasked(image))
     scaled = None if sigma is None else 255.0 * sigma / span
-    restoration = prepare_denoise(
-        pixels, sigma=scaled, noise=noise, strength=strength, settings=settings
+    solution = _run(
+        prepare_denoise(
+            pixels,
+            sigma=scaled,
+            noise=noise,
+            strength=strength,
+            settings=settings,
+            uncertainty=uncertainty,
+        )
     )
-    restored = _run(restoration)
+    restored = solution.pixels
     same = restored == pixels  # floats outside [0, 1] make a round trip otherwise
     if holes is not None:
         same &= ~holes[..., None]
     result = back(restored)
-    return np.where(same.reshape(result.shape), np.ma.getdata(image), result)
+    result = np.where(same.reshape(result.shape), np.ma.getdata(image), result)
+    return (result, _errors(solution, span, holes)) if uncertainty else result
 
 
 def inpaint(
@@ -80,7 +115,7 @@ def inpaint(
     if holes is not None and holes.shape == missing.shape:  # other shapes are refused below
         missing = missing | holes
     scaled = None if sigma is None else 255.0 * sigma / span
-    restored = back(_run(prepare_inpaint(pixels, missing, sigma=scaled, settings=settings)))
+    restored = back(_run(prepare_inpaint(pixels, missing, sigma=scaled, settings=settings)).pixels)
     if not sigma:
         restored[~missing] = image[~missing]  # floats outside [0, 1] make a round trip otherwise
     return restored
@@ -96,7 +131,7 @@ def superres(
     `kernel` is how the small picture was made: bicubic, lanczos or box, all antialiased.
     """
     pixels, _, back, _ = _whole(_unmasked(image))
-    return back(_run(prepare_superres(pixels, scale, kernel=kernel, settings=settings)))
+    return back(_run(prepare_superres(pixels, scale, kernel=kernel, settings=settings)).pixels)
 
 
 def _unmasked(image: Array) -> Array:
@@ -156,10 +191,17 @@ def _opened(image: Array) -> Opened:
     return (unit[..., None] if gray else unit), holes, back, rule.span
 
 
-def _run(restoration: Restoration) -> Array:
+def _errors(solution: Solution, span: float, holes: Array | None = None) -> Array:
+    """Give the map of the errors (H, W) in the units of the input, NaN where that had holes."""
+    assert solution.error_map is not None
+    error = solution.error_map.error * np.float32(span)
+    return error if holes is None else np.where(holes, np.float32(np.nan), error)
+
+
+def _run(restoration: Restoration) -> Solution:
     for _ in restoration:
         pass
     solution = restoration.solution
     if solution.outcome.failed:
         raise DivergedError(solution.outcome.value)
-    return solution.pixels
+    return solution

@@ -118,6 +118,14 @@ class OutputOptions:
             rich_help_panel=OUTPUT,
         ),
     ] = False
+    uncertainty: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="How wrong each pixel may be: .tif of standard errors, or a .png of them.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
     plot: Annotated[
         str | None,
         typer.Option(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chnorm_cli.commands.map_names import map_for_each, one_map
 from chnorm_cli.commands.options import Options
 from chnorm_cli.commands.streams import (
     choose_output,
@@ -15,7 +16,7 @@ from chnorm_cli.commands.streams import (
     stream_in,
 )
 from chnorm_cli.scaling.failures import Failure, usage
-from chnorm_cli.scaling.inputs import Pair, find_sources, find_unread, pair_up, read_shard
+from chnorm_cli.scaling.inputs import find_sources, find_unread, pair_up, read_shard
 from chnorm_cli.scaling.kinds import describe_unread
 from chnorm_cli.scaling.requests import Request, Task
 
@@ -88,9 +89,11 @@ def _plan_one(task_for: TaskFor, text: str, options: Options) -> Plan:
     if isinstance(source, Path) and output.path is not None and _same(source, output.path):
         raise usage(f"{text}: is the output as well; --in-place replaces it")
     writing = options.output.writing(output.format)
-    request = Request(
-        task, source, output.path, name, options.settings(), options.input.reading(), writing
+    settings, reading = options.settings(), options.input.reading()
+    error_map = one_map(
+        options.output.uncertainty, source if isinstance(source, Path) else None, output.path
     )
+    request = Request(task, source, output.path, name, settings, reading, writing, error_map)
     return Plan((request,), many=False)
 
 
@@ -110,6 +113,7 @@ def _plan_pairs(
         names = ", ".join(inputs)
         raise Failure(f"{names}: no pictures there{', ' if found else ''}{found}; {remedy}")
     pairs = pair_up(sources, folder=folder, suffix=out.suffix, in_place=out.in_place)
+    maps = map_for_each(out.uncertainty, pairs, folder, many=many)
     if options.input.shard is not None:
         share, shares = read_shard(options.input.shard)
         pairs = pairs[share - 1 :: shares]  # before skipping: every shard must see the same list
@@ -128,21 +132,26 @@ def _plan_pairs(
             if out.in_place:
                 raise usage(f"{pair.source}: is a pipe or device; give -o FILE, not --in-place")
             source = read_pipe(pair.source)  # here: another process has not its descriptor
-        _make_folder(pair)
+        error_map = maps[pair.target]
+        for path in (pair.target, error_map):
+            if path is not None:
+                _make_folder(path.parent)
         writing = out.writing(format_for(pair.target))
         name = str(pair.source)
-        requests.append(Request(task, source, pair.target, name, settings, reading, writing))
+        requests.append(
+            Request(task, source, pair.target, name, settings, reading, writing, error_map)
+        )
     if failures and not many:
         raise failures[0][1]
     return Plan(tuple(requests), many, len(pairs) - len(todo), tuple(failures), unread)
 
 
-def _make_folder(pair: Pair) -> None:
+def _make_folder(folder: Path) -> None:
     try:
-        pair.target.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise Failure(f"{pair.target.parent}: cannot be made a folder: {reason}") from error
+        raise Failure(f"{folder}: cannot be made a folder: {reason}") from error
 
 
 def _called(text: str) -> str:

@@ -56,6 +56,29 @@ class Step:
 
 
 @dataclass(frozen=True)
+class ErrorMap:
+    """How wrong a restored picture is expected to be (docs/uncertainty.md).
+
+    `error` (H, W) is the standard error of a value in each pixel, the root mean square over the
+    colours, in picture units; NaN where nothing is known. `seconds` are those it took.
+    """
+
+    error: np.ndarray[Any, np.dtype[np.float32]]
+    seconds: float = 0.0
+
+    @property
+    def unknown(self) -> float:
+        """The share of the pixels of which nothing is known."""
+        return float(np.isnan(self.error).mean())
+
+    @property
+    def rms(self) -> float | None:
+        """The expected root mean square error where something is known; None where nothing is."""
+        known = self.error[~np.isnan(self.error)].astype(np.float64)
+        return float(np.sqrt(np.square(known).mean())) if known.size else None
+
+
+@dataclass(frozen=True)
 class Solution:
     """The restored picture and how it came about."""
 
@@ -76,3 +99,5 @@ class Solution:
         default_factory=dict
     )  # what `auto` became: fit, guess, widths …
     notes: tuple[str, ...] = ()  # sentences a person should read, e.g. what was left alone and why
+    error_map: ErrorMap | None = None  # where it was asked for
+    expected_rms: float | None = None  # root mean square error, picture units; None: not known

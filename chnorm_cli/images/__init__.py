@@ -17,6 +17,7 @@ from chnorm_cli.images.formats import (
     identify,
 )
 from chnorm_cli.images.keeping import check_replacing
+from chnorm_cli.images.maps import encode_map
 from chnorm_cli.images.masks import Mask, mask_from_alpha, mask_from_missing, read_mask
 from chnorm_cli.images.metadata import Metadata, Resolution, Unit
 from chnorm_cli.images.picture import Depth, Picture
@@ -44,6 +45,7 @@ __all__ = [
     "check_writable",
     "descriptor_of",
     "encode",
+    "encode_map",
     "filled_where_not_finite",
     "format_for",
     "from_unit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from chnorm_cli.fitting.solution import Outcome
@@ -9,6 +10,7 @@ from chnorm_cli.noise.finding import find_law
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Doubt, Kind
+from chnorm_cli.restoration.bootstrap import noise_variance
 from chnorm_cli.restoration.common import unit_sigma
 
 MOST_STRENGTH = 1.5
@@ -39,3 +41,10 @@ def left_alone(law: Law, strength: float, *, found: bool) -> tuple[Outcome, tupl
         f"{law.doubt.sentence}{level}, and the picture is left as it is; give --sigma to denoise"
         " it all the same",
     )
+
+
+def noise_left(y: Tensor, law: Law) -> Tensor:
+    """Give the standard error (H, W) of y (C, H, W) as it is: its noise, NaN where that is in doubt."""
+    if law.doubt not in (None, Doubt.CLEAN):
+        return torch.full_like(y[0], torch.nan)
+    return noise_variance(y, law).sqrt()

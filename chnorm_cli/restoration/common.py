@@ -22,7 +22,14 @@ from chnorm_cli.generators.spec import GeneratorSpec
 from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
+from chnorm_cli.restoration.errors import Errors
 from chnorm_cli.restoration.restoration import Restoration
+
+MAP_SHARE = 0.4  # of --time, kept for the map of the errors where one is asked for
+NO_MAP = (
+    "an error map restores again with a network that has learnt to, which a prior fit does not;"
+    " use fit recorrupt"
+)
 
 Pixels = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -49,7 +56,15 @@ def of_one_colour(y: Tensor, known: Tensor | None = None) -> Tensor | None:
     return colour[..., None] if bool((seen == colour).all()) else None
 
 
-def answered(x: Tensor, outcome: Outcome, choice: Choice, settings: FitSettings) -> Restoration:
+def answered(
+    x: Tensor,
+    outcome: Outcome,
+    choice: Choice,
+    settings: FitSettings,
+    *,
+    errors: Errors | None = None,
+    uncertainty: bool = False,
+) -> Restoration:
     """Put a restoration together whose answer x (C, H, W) is known without a fit."""
     return Restoration(
         None,
@@ -57,7 +72,16 @@ def answered(x: Tensor, outcome: Outcome, choice: Choice, settings: FitSettings)
         choice=choice,
         problem=Problem(x, Identity((x.shape[1], x.shape[2]))),
         untouched=outcome,
+        errors=errors,
+        uncertainty=uncertainty,
     )
+
+
+def with_time_for_map(settings: FitSettings) -> FitSettings:
+    """Keep a part of the time that is allowed for the map of the errors."""
+    if settings.time is None:
+        return settings
+    return replace(settings, time=(1.0 - MAP_SHARE) * settings.time)
 
 
 def unit_sigma(sigma: float | None) -> float | None:

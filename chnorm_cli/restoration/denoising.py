@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -13,7 +13,7 @@ from chnorm_cli.classical.passes import STRONG, Combine, Pass, for_strong_noise
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.mixture import mixed, mixture_weights
 from chnorm_cli.fitting.recipes import Choice, choose
-from chnorm_cli.fitting.recorrupt import RecorruptFit, RecorruptRecipe
+from chnorm_cli.fitting.recorrupt import RecorruptFit
 from chnorm_cli.fitting.settings import FirstGuess, Fit, FitSettings
 from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.problems.names import Say
@@ -55,7 +55,7 @@ def denoising_fit(problem: Problem, settings: FitSettings, budget: Budget) -> Re
     problem = at_least_some_noise(problem)
     network = network_for(problem, choice, settings)
     budget = replace(budget, planned=choice.recorrupt.steps)
-    return fit_from_guess(problem, choice, settings, network, budget)
+    return Denoising(problem, choice, settings, network, budget).fit
 
 
 def at_least_some_noise(problem: Problem) -> Problem:
@@ -70,46 +70,48 @@ def network_for(problem: Problem, choice: Choice, settings: FitSettings) -> nn.M
     return unet_for(problem, choice.generator, pictures * problem.channels, settings.seed)
 
 
-def fit_from_guess(
-    problem: Problem, choice: Choice, settings: FitSettings, network: nn.Module, budget: Budget
-) -> RecorruptFit:
-    """Learn what the non-local first guess lacks, then let similar patches correct the answer."""
-    plain = settings.first_guess is FirstGuess.NONE
-    denoising = _Denoising(problem, choice.recorrupt, budget, settings.seed)
-    fit = RecorruptFit(
-        denoising.plain_examples if plain else denoising.examples,
-        lambda: denoising.queries,
-        network,
-        choice.recorrupt,
-        scale=problem.sigma,
-        finish=(lambda answers: answers[0]) if plain else denoising.finish,
-        finish_share=FINISH_SHARE if choice.recorrupt.polish else 0.0,
-        budget=budget,
-        seed=settings.seed,
-    )
-    denoising.running = fit
-    return fit
+class Denoising:
+    """The phases of one denoising and what they leave to each other: guess, learn, polish, weigh.
 
-
-class _Denoising:
-    """The phases of one denoising and what they leave to each other: guess, learn, polish, weigh."""
-
-    running: RecorruptFit  # the fit whose phases these are
+    `fit` learns what the non-local first guess lacks and lets similar patches correct the answer.
+    When it is over, `restore` does the same for other pictures with noise of this law. `risk` is
+    the mean squared error of the answer in units of the noise's variance, where trials told it.
+    """
 
     def __init__(
-        self, problem: Problem, recipe: RecorruptRecipe, budget: Budget, seed: int
+        self,
+        problem: Problem,
+        choice: Choice,
+        settings: FitSettings,
+        network: nn.Module,
+        budget: Budget,
     ) -> None:
+        recipe = choice.recorrupt
         self.y, self.noise = problem.observation, problem.noise
         # What neighbours share is estimated as strong as the first guess must be told (correlation.py).
         share = 1.0 if self.noise.kernel is None else SHARED_LEVEL
         self.drawn = replace(self.noise, sigma=share * self.noise.sigma)
         self.recipe, self.budget = recipe, budget
+        self.plain = settings.first_guess is FirstGuess.NONE
         self.passes = last_passes(recipe.polish, self.noise)
         if self.noise.sigma > STRONG:
             self.passes = [for_strong_noise(p) for p in self.passes]
-        self.random = torch.Generator().manual_seed(seed)
+        self.random = torch.Generator().manual_seed(settings.seed)
         self.queries: list[Query] = []
         self.guess_seconds = 0.0
+        self.weights: Tensor | None = None  # of the first guess and the estimates
+        self.risk: float | None = None
+        self.fit = RecorruptFit(
+            self.plain_examples if self.plain else self.examples,
+            lambda: self.queries,
+            network,
+            recipe,
+            scale=problem.sigma,
+            finish=(lambda answers: answers[0]) if self.plain else self.finish,
+            finish_share=FINISH_SHARE if recipe.polish else 0.0,
+            budget=budget,
+            seed=settings.seed,
+        )
 
     def guess(self, noisy: Tensor) -> Tensor:
         """Denoise (C, H, W) with similar patches alone."""
@@ -135,33 +137,53 @@ class _Denoising:
     def finish(self, answers: list[Tensor]) -> Tensor:
         """Polish the network's answer, then weigh all estimates."""
         guess = self.queries[0].guess
-        # Of shared noise the network keeps some that the first guess removed, and the other way round.
-        estimates = answers if self.noise.kernel is None else [guess, *answers]
-        if self.running.outcome is None:  # interrupted, or a look at the picture on the way
-            return torch.stack(estimates).mean(0)
-        self.running.activity = "let similar patches correct the answer"
-        estimates = self.polished(self.y, estimates, self.affordable)
+        if self.fit.outcome is None:  # interrupted, or a look at the picture on the way
+            return torch.stack(self.begun(guess, answers[0])).mean(0)
+        self.fit.activity = "let similar patches correct the answer"
+        estimates, done = self.begun(guess, answers[0]), []
+        for last in self.passes:
+            if self.affordable(last):
+                estimates.append(self.corrected(self.y, estimates, last))
+                done.append(last)
+        whole, self.passes = len(done) == len(self.passes), done
         x = torch.stack(estimates).mean(0)
         if not self.recipe.trials or self.noise.kernel is not None:
             return x
-        if len(estimates) <= len(self.passes) or self.budget.short_of(self.trial_seconds(x)):
+        if not whole or self.budget.short_of(self.trial_seconds(x)):
             return x
-        self.running.activity = "weigh the estimates"
+        self.fit.activity = "weigh the estimates"
         return self.weighed(x, [guess, *estimates])
 
-    def polished(
-        self, y: Tensor, estimates: list[Tensor], affordable: Callable[[Pass], bool]
-    ) -> list[Tensor]:
+    def restore(self, noisy: Tensor) -> Tensor:
+        """Restore another picture (C, H, W) whose noise is of this law: nothing is learnt again."""
+        if self.plain:
+            return self.fit.ask(Query(centered(noisy), noisy))
+        guess, *estimates = self.estimates(noisy, self.drawn.sigma)
+        if self.weights is None:
+            return torch.stack(estimates).mean(0)
+        return mixed([guess, *estimates], self.weights)
+
+    def estimates(self, noisy: Tensor, sigma: float) -> list[Tensor]:
+        """Give the first guess of a noisy picture (C, H, W), and all that is made from it."""
+        guess = self.guess(noisy)
+        answer = self.fit.ask(Query(noise_features(noisy, guess, sigma), guess))
+        estimates = self.begun(guess, answer)
+        for last in self.passes:
+            estimates.append(self.corrected(noisy, estimates, last))
+        return [guess, *estimates]
+
+    def begun(self, guess: Tensor, answer: Tensor) -> list[Tensor]:
+        """Give the estimates that the last passes begin with."""
+        # Of shared noise the network keeps some that the first guess removed, and the other way round.
+        return [answer] if self.noise.kernel is None else [guess, answer]
+
+    def corrected(self, y: Tensor, estimates: list[Tensor], last: Pass) -> Tensor:
         """Let similar patches denoise y again, now that the network says how they look.
 
-        Each pass has the mean of all before it as its pilot. The network and the passes err
+        A pass has the mean of all before it as its pilot. The network and the passes err
         differently, and a mean of them is better than any.
         """
-        for last in self.passes:
-            if affordable(last):
-                pilot = torch.stack(estimates).mean(0)
-                estimates = [*estimates, nonlocal_filter(y, self.noise, (last,), pilot)]
-        return estimates
+        return nonlocal_filter(y, self.noise, (last,), torch.stack(estimates).mean(0))
 
     def affordable(self, last: Pass) -> bool:
         """Say whether there is time for a last pass."""
@@ -175,15 +197,16 @@ class _Denoising:
 
     def weighed(self, x: Tensor, estimates: list[Tensor]) -> Tensor:
         """Weigh the estimates by trials: what is good at x with fresh noise is good at y."""
-        tried = [
-            self.errors(window(x, TRIAL_PIXELS, self.random)) for _ in range(self.recipe.trials)
-        ]
-        return mixed(estimates, mixture_weights(torch.cat(tried, 1)))
+        tried = torch.cat(
+            [self.errors(window(x, TRIAL_PIXELS, self.random)) for _ in range(self.recipe.trials)],
+            1,
+        )
+        self.weights = mixture_weights(tried)
+        self.risk = float((self.weights @ tried).square().mean()) / self.noise.sigma**2
+        return mixed(estimates, self.weights)
 
     def errors(self, x: Tensor) -> Tensor:
         """Give the errors of all estimates, the first guess included, (k, n) where x is the truth."""
         again = self.noise.added_to(x, self.random)
-        guess = self.guess(again)
-        answer = self.running.ask(Query(noise_features(again, guess, self.noise.sigma), guess))
-        estimates = [guess, *self.polished(again, [answer], lambda _: True)]
+        estimates = self.estimates(again, self.noise.sigma)
         return torch.stack([e - x for e in estimates]).flatten(1)

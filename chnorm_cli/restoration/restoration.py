@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -13,11 +14,12 @@ from torch import Tensor, nn
 from chnorm_cli.device import describe_device
 from chnorm_cli.fitting.recipes import Choice, Recipe
 from chnorm_cli.fitting.settings import FitSettings
-from chnorm_cli.fitting.solution import Outcome, Solution, Step
+from chnorm_cli.fitting.solution import ErrorMap, Outcome, Solution, Step
 from chnorm_cli.fitting.stages import RunningFit
 from chnorm_cli.generators.spec import parameters
 from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.problem import Problem
+from chnorm_cli.restoration.errors import Errors
 
 
 class Restoration:
@@ -41,6 +43,8 @@ class Restoration:
         law_found: bool = False,
         restored: Callable[[Tensor], Tensor] = lambda x: x,
         notes: Sequence[str] = (),
+        errors: Errors | None = None,
+        uncertainty: bool = False,
     ) -> None:
         self._fit = fit
         self._settings = settings
@@ -53,12 +57,18 @@ class Restoration:
         self._sigma_estimated = law_found
         self._restored = restored  # from the fit's picture to that of the observation
         self._notes = notes
+        self._errors = errors  # how they are found
+        self._wants_map = uncertainty
+        self._doing = ""
+        self._error_map: ErrorMap | None = None
         self._last: Step | None = None
         self._solution: Solution | None = None
 
     @property
     def activity(self) -> str:
         """What is happening right now, e.g. "first guess, copy 3 of 8"."""
+        if self._doing:
+            return self._doing
         return self._fit.activity if self._fit is not None else "nothing to do"
 
     @property
@@ -78,6 +88,7 @@ class Restoration:
     def __iter__(self) -> Iterator[Step]:
         """Run the fit; each `Step` is one update of the network."""
         if self._fit is None:
+            self._map_errors(self._problem.observation)
             self._solution = self._solved(self._problem.observation, self._outcome)
             return
         threads = torch.get_num_threads()
@@ -88,6 +99,8 @@ class Restoration:
                 self._last = step
                 yield step
             x = self._estimate()
+            if x is not None and bool(torch.isfinite(x).all()):
+                self._map_errors(x)
         finally:
             torch.set_num_threads(threads)
         outcome = self._fit.outcome
@@ -110,6 +123,25 @@ class Restoration:
         if x is None or not bool(torch.isfinite(x).all()):
             return None
         return self._solved(x, Outcome.INTERRUPTED)
+
+    def _map_errors(self, x: Tensor) -> None:
+        """Say in each pixel how wrong x (C, H, W) is, where that is asked for."""
+        if not self._wants_map or self._errors is None:
+            return
+        began = time.perf_counter()
+        error = self._errors.map(x, self._say).cpu().float().numpy()
+        self._error_map = ErrorMap(np.ascontiguousarray(error), time.perf_counter() - began)
+        self._doing = ""
+
+    def _say(self, activity: str) -> None:
+        self._doing = activity
+
+    def _expected_rms(self, x: Tensor, outcome: Outcome) -> float | None:
+        if self._error_map is not None:
+            return self._error_map.rms
+        if self._errors is None or outcome is Outcome.INTERRUPTED:
+            return None
+        return self._errors.rms(x)
 
     def _estimate(self) -> Tensor | None:
         assert self._fit is not None
@@ -136,6 +168,8 @@ class Restoration:
             parameters=parameters(self._network) if self._network else 0,
             plan=self._plan(),
             notes=tuple(self._notes),
+            error_map=self._error_map,
+            expected_rms=None if outcome.failed else self._expected_rms(x, outcome),
         )
 
     def _plan(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chnorm_cli.fitting.solution import Solution
+from chnorm_cli.scaling.error_maps import check_map_pages, encode_error_maps
 from chnorm_cli.scaling.events import LAYOUTS, Event, Finished, Opened, Prepared
 from chnorm_cli.scaling.failures import ExitCode, Failure
 from chnorm_cli.scaling.own_numbers import noise_arguments
@@ -62,6 +63,8 @@ class Course:
         )
         check_replaced(self._pictures, request.source, request.target, request.name)
         check_form(self._pictures, request)
+        if request.uncertainty is not None:
+            check_map_pages(request.uncertainty, len(self._pictures))
         rehearse(self._pictures, request)
         self._notes += doubts(request.task)
         self._notes += [note for p in self._pictures for note in (*p.notes, *p.lost)]
@@ -118,8 +121,16 @@ class Course:
         ]
         encoded = encode_as(restored, request.writing)
         written: tuple[str, ...] = ()
+        mapped = request.uncertainty is not None and all(s.error_map for s in self._solutions)
+        maps = b""
+        if mapped and request.uncertainty is not None:  # made before anything is written
+            maps = encode_error_maps(
+                request.uncertainty, self._pictures, self._solutions, encoded.depth
+            )
         if request.target is not None:
             written = write_atomically(request.target, encoded.data)
+        if mapped and request.uncertainty is not None:
+            written += write_atomically(request.uncertainty, maps)
         report = describe_result(
             request,
             input_size=size_of(self._pictures[0]),
@@ -127,6 +138,7 @@ class Course:
             layout=layout_of(self._pictures[0]),
             solutions=self._solutions,
             clipped=encoded.clipped,
+            mapped=mapped,
             notes=list(dict.fromkeys([*self._notes, *encoded.notes, *written])),
         )
         return Finished(report, encoded.data if request.target is None else None)
@@ -145,7 +157,10 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
     match task:
         case Denoise(noise):
             said = noise_arguments(picture, noise)
-            return prepare_denoise(pixels, **said, settings=settings), ()
+            restoration = prepare_denoise(
+                pixels, **said, settings=settings, uncertainty=request.uncertainty is not None
+            )
+            return restoration, ()
         case Inpaint(source, invert, sigma, grow):
             if source is None:
                 mask = mask_from_alpha(picture, invert=invert, grow=grow)
@@ -246,8 +261,9 @@ def check_form(pictures: Sequence[Picture], request: Request) -> None:
 
 def check_target(request: Request) -> None:
     """Raise before the fit what would otherwise only be found after it."""
-    if request.target is not None:
-        check_writable(request.target)
+    for path in (request.target, request.uncertainty):
+        if path is not None:
+            check_writable(path)
 
 
 def check_writable(path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from chnorm_cli.fitting.solution import Solution
+from chnorm_cli.scaling.error_maps import psnr_of
 from chnorm_cli.scaling.kinds import describe_unread
 from chnorm_cli.scaling.requests import Inpaint, Request, Superres
 
@@ -39,11 +40,23 @@ def describe_fit(solution: Solution) -> dict[str, Any]:
         "sigma": solution.sigma,
         "sigma_estimated": solution.sigma_estimated,
         "noise": None if solution.noise is None else dict(solution.noise),
+        **describe_errors(solution),
         "device": solution.device,
         "generator": solution.generator,
         "parameters": solution.parameters,
         "plan": dict(solution.plan),
         "notes": list(solution.notes),
+    }
+
+
+def describe_errors(solution: Solution) -> dict[str, Any]:
+    """How wrong the answer is expected to be."""
+    rms, made = solution.expected_rms, solution.error_map
+    return {
+        "expected_rms": None if rms is None else 255.0 * rms,
+        "expected_psnr": psnr_of(rms),
+        "unknown_share": None if made is None else made.unknown,
+        "map_seconds": None if made is None else round(made.seconds, 3),
     }
 
 
@@ -55,6 +68,7 @@ def describe_result(
     layout: str,
     solutions: Sequence[Solution],
     clipped: int,
+    mapped: bool,
     notes: Sequence[str],
 ) -> dict[str, Any]:
     """The report: the file, the settings, and the fit (under `pages` when there are several)."""
@@ -67,6 +81,7 @@ def describe_result(
         "command": request.task.name,
         "input": request.name,
         "output": "-" if request.target is None else str(request.target),
+        "uncertainty": str(request.uncertainty) if mapped else None,
         "input_size": list(input_size),
         "output_size": list(output_size),
         "layout": layout,

@@ -91,3 +91,4 @@ class Request:
     settings: FitSettings = field(default_factory=FitSettings)
     reading: Reading = field(default_factory=Reading)
     writing: Writing = field(default_factory=Writing)
+    uncertainty: Path | None = None  # where the map of the errors goes, if one is asked for

@@ -16,6 +16,8 @@ def summarize(report: Mapping[str, Any], *, verbose: bool = False) -> None:
     fits = report.get("pages", [report])
     for line in by_page([[fit["outcome_sentence"]] for fit in fits]):
         say(f"  {line}")
+    for line in by_page([expected_errors(fit, report.get("uncertainty")) for fit in fits]):
+        say(f"  {line}")
     for line in by_page([_details(fit) for fit in fits]) if verbose else ():
         say(f"  {line}")
     say_notes(report)
@@ -42,6 +44,17 @@ def by_page(lines: Sequence[Sequence[str]]) -> list[str]:
         line if len(where) == len(lines) else f"{_numbers(where)}: {line}"
         for line, where in pages.items()
     ]
+
+
+def expected_errors(fit: Mapping[str, Any], file: str | None) -> list[str]:
+    """Return e.g. `Error map e.tif: root mean square 4.2 of 255 (PSNR 35.7 dB), 3 % unknown`."""
+    rms, psnr = fit.get("expected_rms"), fit.get("expected_psnr")
+    size = f"root mean square {rms:.2g} of 255" if rms is not None else "nothing is known"
+    size += f" (PSNR {psnr:.1f} dB)" if psnr is not None else ""
+    if file is not None:
+        unknown = f", {100 * fit['unknown_share']:.3g} % of the pixels unknown"
+        return [f"Error map {shown(file)}: {size}{unknown if fit['unknown_share'] else ''}."]
+    return [] if psnr is None else [f"The expected error is a {size}."]
 
 
 def _numbers(pages: Sequence[int]) -> str:

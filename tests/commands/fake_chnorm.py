@@ -11,13 +11,14 @@ import types
 
 import numpy as np
 
-from chnorm_cli.fitting.solution import Outcome, Solution, Step
+from chnorm_cli.fitting.solution import ErrorMap, Outcome, Solution, Step
 
 FAKE = dict(item.split("=") for item in os.environ.get("FAKE", "").split() if item)
 
 
 class FakeRestoration:
-    def __init__(self, pixels, sigma, settings):
+    def __init__(self, pixels, sigma, settings, uncertainty=False):
+        self.uncertainty = uncertainty
         self.activity = "first guess"
         self.header = {
             "device": "cpu, 2 threads",
@@ -86,15 +87,22 @@ class FakeRestoration:
             parameters=1234,
             plan={"fit": "prior", "threads": self.settings.threads},
             notes=("a note for people",),
+            error_map=self._error_map() if self.uncertainty else None,
+            expected_rms=0.02 if self.uncertainty else None,
         )
+
+    def _error_map(self):
+        error = np.full(self.pixels.shape[:2], 0.02, np.float32)
+        error[0, 0] = np.nan
+        return ErrorMap(error, 0.5)
 
 
 class DeviceError(RuntimeError):
     pass
 
 
-def prepare_denoise(pixels, *, sigma=None, settings, **said):
-    return FakeRestoration(pixels, sigma, settings)
+def prepare_denoise(pixels, *, sigma=None, settings, uncertainty=False, **said):
+    return FakeRestoration(pixels, sigma, settings, uncertainty)
 
 
 def prepare_inpaint(pixels, missing, *, sigma=None, settings):
