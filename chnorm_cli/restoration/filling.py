@@ -29,13 +29,14 @@ from chnorm_cli.recorruption.examples import (
     masked_again,
     window_around_holes,
 )
-from chnorm_cli.restoration.denoising import denoising_fit
+from chnorm_cli.restoration.denoising import Denoising, denoising_within
 
 HELD_OUT = 0.03  # share of observed pixels that decides between candidates
 CHECKED = 1 << 18  # pixels; a window of so many says enough about how well a picture is filled
 AFFORDED = 24  # iterations, whatever the size of a picture
 FINISH_SHARE = 0.25  # of --time, kept for the non-local filtering at the end
 SETTLING = 10  # iterations in which a picture that lacked the held-out pixels takes them in
+AGAIN = 12  # plug-and-play iterations, at most, for a part that is filled again
 SHARES = (0.45, 0.55)  # of the steps: on observed pixels, then on the filled picture
 BETWEEN = (8.0, 5.0)  # plug-and-play strengths, 0–255 scale, for the filled picture
 WIDE = 7.0  # pixels from the middle of a hole to what is known; beyond, patches beat a U-Net
@@ -77,6 +78,10 @@ class Filling:
         self.queries: list[Query] = []
         self.filled: list[Tensor] = []
         self.running: list[RecorruptFit] = []
+        self.denoising: Denoising | None = None
+        self.strengths: list[float] = []  # of plug-and-play, that helped
+        self.reached: Tensor | None = None  # the window's filling without the held-out pixels
+        self.repeated = torch.zeros_like(known)  # where the filling repeats other parts
         self.go_by(y, known)
 
     def go_by(self, y: Tensor, known: Tensor) -> None:
@@ -96,7 +101,7 @@ class Filling:
         if bool(self.wide.any()):
             stages.append(Stage("wide holes", 0.0, lambda _, budget: Direct(self.patches, budget)))
         if self.level > 0:
-            stages.append(Stage("noise", 1.0, self.denoising))
+            stages.append(Stage("noise", 1.0, self.cleaning))
         first, second = SHARES
         stages.append(self.learning("observed", first, self.dropped, self.first_finish))
         stages.append(self.learning("filled", second, self.masked, self.last_finish))
@@ -141,14 +146,16 @@ class Filling:
         if _error(filled(shown), self.y, held) <= SAMPLE * _error(smooth, self.y, held):
             x = torch.where(self.wide, filled(self.observed), self.y)
             self.go_by(x, self.observed | self.wide)
+            self.repeated = self.wide
             self.notes.append(REPEATED)
         return first_guess(self.masks[1], self.y)
 
-    def denoising(self, _: list[Tensor], budget: Budget) -> RunningFit:
+    def cleaning(self, _: list[Tensor], budget: Budget) -> RunningFit:
         """Denoise the smoothly filled picture; the holes are learnt from what is clean then."""
         y = first_guess(self.masks[1], self.y)
         problem = Problem(y, Identity((y.shape[1], y.shape[2])), Noise(self.level))
-        return denoising_fit(problem, self.settings, budget)
+        self.denoising = denoising_within(problem, self.settings, budget)
+        return self.denoising.fit
 
     def dropped(self, say: Say) -> Iterator[Example]:
         """Give what was observed with further holes."""
@@ -181,6 +188,7 @@ class Filling:
         if self.filled:  # two fits err less together
             answers = [(x + before) / 2.0 for x, before in zip(answers, self.filled, strict=True)]
         checked, x = self.explaining(answers)
+        self.reached = checked
         if self.nonlocal_helps and self.complete:
             self.running[-1].activity = "let similar patches correct the answer"
             strengths, reached = helpful_strengths(
@@ -192,10 +200,20 @@ class Filling:
                 enough=self.recipe.enough,
                 most=self.tries(),
             )
+            self.reached, self.strengths = reached, strengths
             if reached.shape == x.shape:  # all was checked, and only the held-out pixels are new
                 x, strengths = self.masks[1].project(reached, self.y), strengths[-SETTLING:]
             x = plug_and_play(x, self.y, self.masks[1], strengths, go_on=self.budget.in_time)
         return x
+
+    def fill_again(self, y: Tensor, shown: Tensor) -> Tensor:
+        """Fill another part y (C, h, w) where `shown` (h, w) is false: nothing is learnt again."""
+        mask, guess = Mask(shown.to(y.dtype)), self.fill(y, shown)
+        x = guess
+        if self.running:
+            x = self.running[-1].ask(Query(mask_features(guess, shown), guess, ~shown))
+        some = self.strengths[:: -(-len(self.strengths) // AGAIN) or 1]
+        return plug_and_play(mask.project(x, y), y, mask, some)
 
     def tries(self) -> int:
         """Give the number of iterations to try: a large picture repeats on all what a window found."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import INPAINT, choose
 from chnorm_cli.fitting.settings import Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
@@ -14,6 +15,7 @@ from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.problems.operators import Mask
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.common import (
+    NO_MAP,
     Pixels,
     answered,
     observation,
@@ -21,8 +23,11 @@ from chnorm_cli.restoration.common import (
     prior_restoration,
     unet_for,
     unit_sigma,
+    with_time_for_map,
 )
+from chnorm_cli.restoration.errors import KnownErrors
 from chnorm_cli.restoration.filling import Filling
+from chnorm_cli.restoration.hole_errors import HoleErrors
 from chnorm_cli.restoration.restoration import Restoration
 
 
@@ -32,12 +37,17 @@ def prepare_inpaint(
     *,
     sigma: float | None = None,
     settings: FitSettings | None = None,
+    uncertainty: bool = False,
 ) -> Restoration:
     """Prepare to fill the pixels where `missing` (H, W) is true.
 
     Observed pixels are kept bit for bit unless `sigma` (0–255 scale) says that they are noisy.
+    `uncertainty` asks for a map of the errors too.
     """
     settings = settings or FitSettings()
+    clock = Budget(0, None, settings.time)
+    if uncertainty:
+        settings = with_time_for_map(settings)
     y = observation(pixels, settings)
     missing = np.asarray(missing, dtype=bool)
     if missing.ndim != 2:
@@ -64,11 +74,23 @@ def prepare_inpaint(
             problem=Problem(y, operator, noise),
             untouched=Outcome.NOTHING_MISSING,
             notes=("the mask marks no pixel as missing, and the picture is left as it is",),
+            errors=KnownErrors(torch.full_like(y[0], level)),
+            uncertainty=uncertainty,
         )
     colour = of_one_colour(y, known)
     if colour is not None:
-        return answered(colour.expand_as(y), Outcome.ONE_COLOUR, choice, settings)
+        unknown = KnownErrors(torch.where(known, 0.0, torch.nan))
+        return answered(
+            colour.expand_as(y),
+            Outcome.ONE_COLOUR,
+            choice,
+            settings,
+            errors=unknown,
+            uncertainty=uncertainty,
+        )
     if choice.fit is Fit.PRIOR:
+        if uncertainty:
+            raise ValueError(NO_MAP)
         return prior_restoration(problem, choice, settings)
     network = unet_for(problem, choice.generator, y.shape[0] + 1, settings.seed)
     filling = Filling(y, known, level, choice, settings, network)
@@ -80,4 +102,6 @@ def prepare_inpaint(
         network=network,
         recipe=choice.recorrupt,
         notes=filling.notes,
+        errors=HoleErrors(filling, settings.effort, settings.seed, clock.in_time),
+        uncertainty=uncertainty,
     )

@@ -125,7 +125,11 @@ class Course:
         maps = b""
         if mapped and request.uncertainty is not None:  # made before anything is written
             maps = encode_error_maps(
-                request.uncertainty, self._pictures, self._solutions, encoded.depth
+                request.uncertainty,
+                self._pictures,
+                self._solutions,
+                encoded.depth,
+                filled=isinstance(request.task, Inpaint),
             )
         if request.target is not None:
             written = write_atomically(request.target, encoded.data)
@@ -150,6 +154,7 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
     from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres
 
     pixels, task, settings = picture.visible_pixels(), request.task, request.settings
+    mapped = request.uncertainty is not None
     if picture.missing is not None and not isinstance(task, Inpaint):
         from chnorm_cli.restoration import fill_missing
 
@@ -157,10 +162,7 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
     match task:
         case Denoise(noise):
             said = noise_arguments(picture, noise)
-            restoration = prepare_denoise(
-                pixels, **said, settings=settings, uncertainty=request.uncertainty is not None
-            )
-            return restoration, ()
+            return prepare_denoise(pixels, **said, settings=settings, uncertainty=mapped), ()
         case Inpaint(source, invert, sigma, grow):
             if source is None:
                 mask = mask_from_alpha(picture, invert=invert, grow=grow)
@@ -179,7 +181,9 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
                     max_pixels=request.reading.max_pixels,
                 )
             mask = mask.covering(picture.missing)
-            restoration = prepare_inpaint(pixels, mask.missing, sigma=sigma, settings=settings)
+            restoration = prepare_inpaint(
+                pixels, mask.missing, sigma=sigma, settings=settings, uncertainty=mapped
+            )
             return restoration, tuple(mask.notes)
         case Superres(scale, kernel):
             return prepare_superres(pixels, scale, kernel=kernel, settings=settings), ()
