@@ -133,16 +133,14 @@ def measure(
         return None
     x = to_tensor(restoration.solution.pixels)
     with torch.no_grad():
-        squares = smoothed(
-            spread(x, errors.law, errors.restorer.restore, draws=DRAWS[effort], seed=0)
-        )
+        squares = spread(x, errors.law, errors.restorer.restore, draws=DRAWS[effort], seed=0)
     risk = errors.restorer.risk
     return Measured(
         name,
         case,
         calibrates,
         restoration.solution.pixels - truth,
-        squares.numpy(),
+        smoothed(smoothed(squares)).numpy(),
         noise_variance(x, errors.law).numpy(),
         float("nan") if risk is None else risk,
         restored - began,

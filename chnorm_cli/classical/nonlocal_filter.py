@@ -23,8 +23,10 @@ from chnorm_cli.classical.patch_groups import (
     Estimate,
     combine_by_pilot,
     combine_by_risk,
+    combine_sharing,
     combine_values,
 )
+from chnorm_cli.classical.shared_noise import shared_noise
 from chnorm_cli.classical.threads import side_by_side
 from chnorm_cli.noise.gaussian import Noise
 
@@ -188,7 +190,12 @@ def _filter_part(
     if noise.varies:
         means = _means(noisy if models is None else models, len(z), settings)
         variance = noise.relative_variance(means)
-    patches, kept = closed_form(noisy, models, variance)
+    if noise.kernel is not None and settings.combine is not Combine.VALUES:
+        wide = width - patch + 1
+        shared = shared_noise(noise, groups // wide, groups % wide, settings, variance)
+        patches, kept = combine_sharing(noisy, models, shared)
+    else:
+        patches, kept = closed_form(noisy, models, variance)
     # A patch that keeps less noise counts for more.
     trust = 1.0 / kept.mean(0).clamp_min(1.0 / k)  # (groups, k)
     weighted = (patches * trust[..., None]).view(len(noisy), count * k, -1, patch**2)

@@ -1,4 +1,4 @@
-"""How a group of similar patches is denoised: three closed forms of linear estimation.
+"""How a group of similar patches is denoised: closed forms of linear estimation.
 
 A group Y holds k patches of n values. Patches can be combined with each other, Θ Y, or the values
 of each patch, (Y − μ) W + μ:
@@ -10,7 +10,8 @@ of each patch, (Y − μ) W + μ:
 The first two are non-local ridge regression (Herbreteau & Kervrann, "Towards a unified view of
 unsupervised non-local methods for image denoising: the NL-Ridge approach", ICIP 2022); the last
 is the Wiener filter of non-local Bayes (Lebrun, Buades & Morel, SIAM J. Imaging Sci. 2013). Σ is
-the covariance of the noise, and σ² its variance where it is independent.
+the covariance of the noise, and σ² its variance where it is independent. Where neighbours share it,
+the Gram matrix N of the patches' noise stands in place of n σ² I (`shared_noise.py`).
 """
 
 from __future__ import annotations
@@ -60,6 +61,24 @@ def combine_by_pilot(noisy: Tensor, pilot: Tensor, variance: float | Tensor) -> 
     left = double @ _inverse(gram, noise)  # Θ = left X̄ᵀ
     estimate = left @ (double.mT @ noisy.double())
     return Estimate(estimate.to(noisy), ((left @ gram) * left).sum(-1).to(noisy))
+
+
+def combine_sharing(noisy: Tensor, pilot: Tensor | None, shared: Tensor) -> Estimate:
+    """Combine the patches of groups (…, k, n) with each other, where they share their noise.
+
+    `shared` is N, (…, k, k), in place of n σ² I: Θ = I − N (Y Yᵀ)⁻¹ without a pilot, and
+    Θ = I − N (X̄ X̄ᵀ + N)⁻¹ with one.
+    """
+    k, n = noisy.shape[-2:]
+    noise = shared.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None]
+    if pilot is None:
+        gram, ridge = noisy @ noisy.mT, (1e-3 if n < 2 * k else 1e-6) * noise
+    else:
+        gram, ridge = pilot @ pilot.mT + shared, 1e-5 * noise
+    eye = torch.eye(k, device=noisy.device, dtype=noisy.dtype)
+    theta = eye - torch.cholesky_solve(shared.expand_as(gram), _factor(gram, ridge * eye)).mT
+    kept = ((theta @ shared) * theta).sum(-1) / noise[..., 0]
+    return Estimate(theta @ noisy, kept)
 
 
 def combine_values(noisy: Tensor, pilot: Tensor, noise: Tensor) -> Estimate:

@@ -13,8 +13,10 @@ from chnorm_cli.fitting.settings import Effort, FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Kind
+from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
+from chnorm_cli.restoration.artefacts import errors_that_matter, prepare_artefacts
 from chnorm_cli.restoration.beginning import MOST_STRENGTH, asked_law, left_alone, noise_left
 from chnorm_cli.restoration.bootstrap import Bootstrap
 from chnorm_cli.restoration.common import (
@@ -49,6 +51,7 @@ def prepare_denoise(
     level: Level | None = None,
     noise: str = Kind.AUTO,
     strength: float = 1.0,
+    jpeg: Jpeg | None = None,
     settings: FitSettings | None = None,
     uncertainty: bool = False,
 ) -> Restoration:
@@ -56,7 +59,9 @@ def prepare_denoise(
 
     The law of the noise is found from the picture, unless `sigma` (0–255 scale) or `level` (units
     of `pixels`) gives it; `noise` forces a kind. `strength`, 0 to 1.5, is how much of what was
-    found is removed. `uncertainty` asks for a map of the errors too. Raises `ValueError` for input that no fit can use and `DeviceError` for a
+    found is removed. Where the picture is a JPEG, `jpeg` says what the file knows; its artefacts are
+    taken out unless there is stronger noise, or `sigma` or `level` speaks of noise. `uncertainty`
+    asks for a map of the errors too. Raises `ValueError` for input that no fit can use and `DeviceError` for a
     device that is not there.
     """
     settings = settings or FitSettings()
@@ -75,6 +80,12 @@ def prepare_denoise(
         )
     restored = partial(law.restored, y=y, strength=strength)
     found = sigma is None and level is None
+    plain = found and choice.fit is Fit.RECORRUPT and strength > 0
+    errors = errors_that_matter(y, jpeg, law) if plain else None
+    if jpeg is not None and errors is not None:
+        return prepare_artefacts(
+            y, jpeg, errors, choice, settings, uncertainty=uncertainty, time_for_map=clock.in_time
+        )
     left = left_alone(law, strength, found=found)
     if left is not None:
         outcome, notes = left

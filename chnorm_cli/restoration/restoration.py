@@ -18,6 +18,7 @@ from chnorm_cli.fitting.solution import ErrorMap, Outcome, Solution, Step
 from chnorm_cli.fitting.stages import RunningFit
 from chnorm_cli.generators.spec import parameters
 from chnorm_cli.noise.law import Law
+from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.errors import Errors
 
@@ -43,6 +44,7 @@ class Restoration:
         law_found: bool = False,
         restored: Callable[[Tensor], Tensor] = lambda x: x,
         notes: Sequence[str] = (),
+        jpeg: Jpeg | None = None,
         errors: Errors | None = None,
         uncertainty: bool = False,
     ) -> None:
@@ -57,6 +59,7 @@ class Restoration:
         self._sigma_estimated = law_found
         self._restored = restored  # from the fit's picture to that of the observation
         self._notes = notes
+        self._jpeg = jpeg
         self.errors = errors  # how they are found, if they can be
         self._wants_map = uncertainty
         self._doing = ""
@@ -76,6 +79,8 @@ class Restoration:
         """Device, noise level, fit and generator, known before the first step."""
         device = self._problem.observation.device
         lines = {"device": describe_device(device), "fit": str(self._choice.fit)}
+        if self._jpeg is not None:
+            lines["picture"] = self._jpeg.compression.sentence()
         how = "estimated" if self._sigma_estimated else "given"
         if self._law is not None and self._law.sigma > 0:
             lines["noise"] = f"{self._law.sentence()} ({how})"
@@ -163,6 +168,7 @@ class Restoration:
             sigma=sigma * 255 if sigma > 0 or self._sigma_estimated else None,
             sigma_estimated=self._sigma_estimated,
             noise=None if self._law is None else self._law.as_dict(),
+            jpeg=None if self._jpeg is None else self._jpeg.as_dict(x),
             device=describe_device(self._problem.observation.device),
             generator=self._choice.generator.describe(self._network) if self._network else "none",
             parameters=parameters(self._network) if self._network else 0,

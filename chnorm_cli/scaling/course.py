@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chnorm_cli.fitting.solution import Solution
+from chnorm_cli.scaling.compression import jpeg_of
 from chnorm_cli.scaling.error_maps import check_map_pages, encode_error_maps
 from chnorm_cli.scaling.events import LAYOUTS, Event, Finished, Opened, Prepared
 from chnorm_cli.scaling.failures import ExitCode, Failure
@@ -162,7 +163,10 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
     match task:
         case Denoise(noise):
             said = noise_arguments(picture, noise)
-            return prepare_denoise(pixels, **said, settings=settings, uncertainty=mapped), ()
+            jpeg = jpeg_of(picture)
+            return prepare_denoise(
+                pixels, **said, jpeg=jpeg, settings=settings, uncertainty=mapped
+            ), ()
         case Inpaint(source, invert, sigma, grow):
             if source is None:
                 mask = mask_from_alpha(picture, invert=invert, grow=grow)

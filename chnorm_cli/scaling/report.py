@@ -40,6 +40,7 @@ def describe_fit(solution: Solution) -> dict[str, Any]:
         "sigma": solution.sigma,
         "sigma_estimated": solution.sigma_estimated,
         "noise": None if solution.noise is None else dict(solution.noise),
+        "jpeg": None if solution.jpeg is None else dict(solution.jpeg),
         **describe_errors(solution),
         "device": solution.device,
         "generator": solution.generator,
