@@ -95,7 +95,7 @@ def test_the_sheet_shows_the_samples_and_that_they_became_better():
         shown, given = (rgb(picture.crop((x, y, x + side, y + side))) for picture in (truth, bad))
         left = column * (side + gap)
         before, after = (sheet[top : top + side, left : left + side] for top in (0, side + gap))
-        assert abs(before - given).mean() < 4  # but for what JPEG changes
+        assert abs(before - given).mean() < 8  # but for what JPEG changes
         assert np.square(after - shown).mean() < np.square(before - shown).mean() / 2
 
 

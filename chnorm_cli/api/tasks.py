@@ -125,7 +125,7 @@ def denoise(
     if planes.holes is not None:
         same &= ~planes.holes[..., None]
     result = np.where(same, planes.given, planes.samples(restored))
-    errors = (_errors(planes, solutions),) if uncertainty else ()
+    errors = (_errors(solutions, planes, planes.holes),) if uncertainty else ()
     return _answer(planes.array(result), errors, planes, solutions if report else None)
 
 
@@ -142,6 +142,7 @@ def inpaint(
     device: str = "auto",
     seed: int = 0,
     threads: int | None = None,
+    uncertainty: bool = False,
     report: bool = False,
     settings: FitSettings | None = None,
 ) -> Any:
@@ -157,13 +158,15 @@ def inpaint(
         of its channels is. (H, W) holds for all planes. May be left out for a masked array.
     sigma : float, optional
         Says that observed pixels are noisy, in the units of the array; they change then.
-    channel_axis, effort, fit, steps, time, device, seed, threads, report, settings
+    channel_axis, effort, fit, steps, time, device, seed, threads, uncertainty, report, settings
         As in `denoise`.
 
     Returns
     -------
     restored : array
         Of the shape and type of `image`.
+    error : float32 array, (…, H, W)
+        With `uncertainty`: 0 where a pixel was observed, NaN deep in wide holes.
     solution : Solution, or list of them
         With `report`.
 
@@ -190,13 +193,16 @@ def inpaint(
         absent = absent | planes.holes  # other shapes are refused below
     scaled = None if sigma is None else 255.0 * sigma / planes.span
     solutions = [
-        _run(prepare_inpaint(plane, holes, sigma=scaled, settings=settings))
+        _run(
+            prepare_inpaint(plane, holes, sigma=scaled, settings=settings, uncertainty=uncertainty)
+        )
         for plane, holes in zip(planes.pixels, absent, strict=True)
     ]
     restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
     if not sigma:
         restored[~absent] = planes.given[~absent]
-    return _answer(planes.array(restored), (), planes, solutions if report else None)
+    errors = (_errors(solutions, planes),) if uncertainty else ()
+    return _answer(planes.array(restored), errors, planes, solutions if report else None)
 
 
 def superres(
@@ -281,13 +287,11 @@ def _without_fill_values(image: Array, absent: Array, channel_axis: int | None) 
     return image
 
 
-def _errors(planes: Planes, solutions: Sequence[Solution]) -> Array:
-    """Give the maps of the errors (…, H, W) in the units of the input, NaN where that had holes."""
+def _errors(solutions: Sequence[Solution], planes: Planes, unknown: Array | None = None) -> Array:
+    """Give the maps of the errors (…, H, W) in the units of the input, NaN where `unknown`."""
     maps = [solution.error_map for solution in solutions]
     errors = np.stack([m.error * np.float32(planes.span) for m in maps if m is not None])
-    if planes.holes is not None:
-        errors = np.where(planes.holes, np.float32(np.nan), errors)
-    return planes.maps(errors)
+    return planes.maps(errors if unknown is None else np.where(unknown, np.float32(np.nan), errors))
 
 
 def _answer(
