@@ -89,13 +89,36 @@ def denoise(
     return (result, _errors(solution, span, holes)) if uncertainty else result
 
 
+@overload
+def inpaint(
+    image: Array,
+    missing: Array | None = ...,
+    *,
+    sigma: float | None = ...,
+    settings: FitSettings | None = ...,
+    uncertainty: Literal[False] = ...,
+) -> Array: ...
+
+
+@overload
+def inpaint(
+    image: Array,
+    missing: Array | None = ...,
+    *,
+    sigma: float | None = ...,
+    settings: FitSettings | None = ...,
+    uncertainty: Literal[True],
+) -> tuple[Array, Array]: ...
+
+
 def inpaint(
     image: Array,
     missing: Array | None = None,
     *,
     sigma: float | None = None,
     settings: FitSettings | None = None,
-) -> Array:
+    uncertainty: bool = False,
+) -> Array | tuple[Array, Array]:
     """Fill the pixels of (H, W) or (H, W, C) where `missing` is true, or not zero.
 
     >>> whole = inpaint(scratched, mask)
@@ -104,7 +127,8 @@ def inpaint(
     `missing` is (H, W), (H, W, 1) or (H, W, C), of booleans or numbers; a pixel is missing where
     one of its channels is. What a masked array masks is missing as well. What the missing pixels
     hold plays no part. What is not finite is filled as well. Observed pixels come back bit for
-    bit, unless `sigma` (in the array's units) says they are noisy.
+    bit, unless `sigma` (in the array's units) says they are noisy. `uncertainty` gives the standard
+    error of each pixel (H, W) as well: 0 where it was observed, NaN deep in wide holes.
     """
     missing = _missing(image, missing)
     image = np.array(np.ma.getdata(image))
@@ -115,10 +139,13 @@ def inpaint(
     if holes is not None and holes.shape == missing.shape:  # other shapes are refused below
         missing = missing | holes
     scaled = None if sigma is None else 255.0 * sigma / span
-    restored = back(_run(prepare_inpaint(pixels, missing, sigma=scaled, settings=settings)).pixels)
+    solution = _run(
+        prepare_inpaint(pixels, missing, sigma=scaled, settings=settings, uncertainty=uncertainty)
+    )
+    restored = back(solution.pixels)
     if not sigma:
         restored[~missing] = image[~missing]  # floats outside [0, 1] make a round trip otherwise
-    return restored
+    return (restored, _errors(solution, span)) if uncertainty else restored
 
 
 def superres(

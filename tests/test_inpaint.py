@@ -10,7 +10,7 @@ from chnorm_cli.classical.guesses import helpful_strengths, plug_and_play
 from chnorm_cli.fitting.settings import Effort, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.problems.names import FirstGuess
-from chnorm_cli.restoration import inpaint, prepare_inpaint
+from chnorm_cli.restoration import filling, prepare_inpaint
 
 SIDE = 64
 WIDE = (slice(18, 38), slice(22, 42))
@@ -45,7 +45,7 @@ def test_a_wide_hole_is_filled_with_patches_and_without_a_network():
     x, mask = wall(), missing(WIDE)
     patches, steps = filled(x, mask)
     assert (patches.outcome, steps) == (Outcome.DIRECT, [])
-    assert patches.notes == (inpaint.REPEATED,)
+    assert patches.notes == (filling.REPEATED,)
     assert np.array_equal(patches.pixels[~mask], x[~mask])
     smooth, _ = filled(x, mask, first_guess=FirstGuess.CLASSICAL)
     assert smooth.notes == ()
@@ -58,7 +58,7 @@ def test_a_scratch_beside_a_wide_hole_is_left_to_the_network():
     both, steps = filled(x, mask)
     assert [step.stage for step in steps] == ["observed"] * 4 + ["filled"] * 4
     assert alone.notes == ()
-    assert both.notes == (inpaint.REPEATED,)
+    assert both.notes == (filling.REPEATED,)
     assert np.array_equal(both.pixels[~mask], x[~mask])
     assert both.outcome is Outcome.STEPS_ASKED
 
@@ -123,7 +123,7 @@ def test_a_window_is_enough_to_check_a_large_picture(monkeypatch):
     x = bundled("astronaut")[:, 46:110, 186:250].movedim(0, -1).numpy()
     mask |= random.random(mask.shape) < 0.1
     whole, _ = filled(x, mask, steps=16)
-    monkeypatch.setattr(inpaint, "CHECKED", 32**2)
+    monkeypatch.setattr(filling, "CHECKED", 32**2)
     windowed, _ = filled(x, mask, steps=16)
     assert not np.array_equal(windowed.pixels, whole.pixels)
     assert np.array_equal(windowed.pixels[~mask], x[~mask])
@@ -142,13 +142,13 @@ def test_what_the_search_found_goes_on_with_the_held_out_pixels(monkeypatch):
         played.append(list(strengths))
         return plug_and_play(x, y, operator, strengths, **options)
 
-    monkeypatch.setattr(inpaint, "helpful_strengths", search)
-    monkeypatch.setattr(inpaint, "plug_and_play", play)
-    monkeypatch.setattr(inpaint, "SETTLING", 5)  # ten rounds are all that a small wall needs
+    monkeypatch.setattr(filling, "helpful_strengths", search)
+    monkeypatch.setattr(filling, "plug_and_play", play)
+    monkeypatch.setattr(filling, "SETTLING", 5)  # ten rounds are all that a small wall needs
     solution, _ = filled(wall(), mask, steps=40)
     ((strengths, reached),) = found
-    assert len(strengths) > inpaint.SETTLING
-    assert played[-1] == strengths[-inpaint.SETTLING :]
+    assert len(strengths) > filling.SETTLING
+    assert played[-1] == strengths[-filling.SETTLING :]
     before = np.square(reached.movedim(0, -1).numpy()[mask] - wall()[mask]).mean()
     assert error(solution, wall(), mask) < before
 
@@ -161,7 +161,7 @@ def test_a_large_picture_has_fewer_iterations(monkeypatch, checked, most):
         asked.append(options["most"])
         return [], x
 
-    monkeypatch.setattr(inpaint, "helpful_strengths", search)
-    monkeypatch.setattr(inpaint, "CHECKED", checked)
+    monkeypatch.setattr(filling, "helpful_strengths", search)
+    monkeypatch.setattr(filling, "CHECKED", checked)
     filled(wall(), missing(SCRATCH), effort=Effort.NORMAL, steps=2)
     assert asked == [most]

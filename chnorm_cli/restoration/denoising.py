@@ -36,7 +36,7 @@ TRIAL_PIXELS = 1 << 14  # of the picture, in each trial
 SHARED_LEVEL = 0.8  # of shared noise, for examples: more teaches the network to smooth too much
 LEAST_SIGMA = 0.01 / 255  # features and patches are measured in units of σ
 # What a pass takes, in units of the first guess, where each pixel is in one group of one patch.
-PASS_TIME = {Combine.PATCHES: 0.1, Combine.PATCHES_BY_COLOUR: 0.5, Combine.VALUES: 0.08}
+PASS_TIME = {Combine.PATCHES: 0.2, Combine.PATCHES_BY_COLOUR: 0.3, Combine.VALUES: 0.1}
 
 
 def pass_time(settings: Pass) -> float:
@@ -49,13 +49,13 @@ def last_passes(passes: Sequence[Pass], noise: Noise) -> list[Pass]:
     return [p for p in passes if noise.kernel is None or p.combine is Combine.VALUES]
 
 
-def denoising_fit(problem: Problem, settings: FitSettings, budget: Budget) -> RecorruptFit:
-    """Give the fit that denoises, for a restoration that has noise among its problems."""
+def denoising_within(problem: Problem, settings: FitSettings, budget: Budget) -> Denoising:
+    """Give the denoising for a restoration that has noise among its problems."""
     choice = choose(settings, default=Fit.RECORRUPT)
     problem = at_least_some_noise(problem)
     network = network_for(problem, choice, settings)
     budget = replace(budget, planned=choice.recorrupt.steps)
-    return Denoising(problem, choice, settings, network, budget).fit
+    return Denoising(problem, choice, settings, network, budget)
 
 
 def at_least_some_noise(problem: Problem) -> Problem:

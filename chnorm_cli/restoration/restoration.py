@@ -60,7 +60,7 @@ class Restoration:
         self._restored = restored  # from the fit's picture to that of the observation
         self._notes = notes
         self._jpeg = jpeg
-        self._errors = errors  # how they are found
+        self.errors = errors  # how they are found, if they can be
         self._wants_map = uncertainty
         self._doing = ""
         self._error_map: ErrorMap | None = None
@@ -131,10 +131,10 @@ class Restoration:
 
     def _map_errors(self, x: Tensor) -> None:
         """Say in each pixel how wrong x (C, H, W) is, where that is asked for."""
-        if not self._wants_map or self._errors is None:
+        if not self._wants_map or self.errors is None:
             return
         began = time.perf_counter()
-        error = self._errors.map(x, self._say).cpu().float().numpy()
+        error = self.errors.map(x, self._say).cpu().float().numpy()
         self._error_map = ErrorMap(np.ascontiguousarray(error), time.perf_counter() - began)
         self._doing = ""
 
@@ -144,9 +144,9 @@ class Restoration:
     def _expected_rms(self, x: Tensor, outcome: Outcome) -> float | None:
         if self._error_map is not None:
             return self._error_map.rms
-        if self._errors is None or outcome is Outcome.INTERRUPTED:
+        if self.errors is None or outcome is Outcome.INTERRUPTED:
             return None
-        return self._errors.rms(x)
+        return self.errors.rms(x)
 
     def _estimate(self) -> Tensor | None:
         assert self._fit is not None

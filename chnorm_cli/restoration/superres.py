@@ -34,7 +34,7 @@ from chnorm_cli.restoration.common import (
     prior_restoration,
     unet_for,
 )
-from chnorm_cli.restoration.denoising import denoising_fit
+from chnorm_cli.restoration.denoising import denoising_within
 from chnorm_cli.restoration.restoration import Restoration
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
@@ -146,7 +146,7 @@ class _Enlarging:
         assert self.law is not None
         z = self.law.whitened(self.y)
         problem = Problem(z, Identity((z.shape[1], z.shape[2])), self.law.noise)
-        return denoising_fit(problem, self.settings, budget)
+        return denoising_within(problem, self.settings, budget).fit
 
     def enlarging(self, level: int, network: nn.Module, recorrupt: RecorruptRecipe) -> Stage:
         """Enlarge by one more of the factors."""

@@ -126,7 +126,11 @@ class Course:
         maps = b""
         if mapped and request.uncertainty is not None:  # made before anything is written
             maps = encode_error_maps(
-                request.uncertainty, self._pictures, self._solutions, encoded.depth
+                request.uncertainty,
+                self._pictures,
+                self._solutions,
+                encoded.depth,
+                filled=isinstance(request.task, Inpaint),
             )
         if request.target is not None:
             written = write_atomically(request.target, encoded.data)
@@ -151,6 +155,7 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
     from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres
 
     pixels, task, settings = picture.visible_pixels(), request.task, request.settings
+    mapped = request.uncertainty is not None
     if picture.missing is not None and not isinstance(task, Inpaint):
         from chnorm_cli.restoration import fill_missing
 
@@ -158,14 +163,10 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
     match task:
         case Denoise(noise):
             said = noise_arguments(picture, noise)
-            restoration = prepare_denoise(
-                pixels,
-                **said,
-                jpeg=jpeg_of(picture),
-                settings=settings,
-                uncertainty=request.uncertainty is not None,
-            )
-            return restoration, ()
+            jpeg = jpeg_of(picture)
+            return prepare_denoise(
+                pixels, **said, jpeg=jpeg, settings=settings, uncertainty=mapped
+            ), ()
         case Inpaint(source, invert, sigma, grow):
             if source is None:
                 mask = mask_from_alpha(picture, invert=invert, grow=grow)
@@ -184,7 +185,9 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
                     max_pixels=request.reading.max_pixels,
                 )
             mask = mask.covering(picture.missing)
-            restoration = prepare_inpaint(pixels, mask.missing, sigma=sigma, settings=settings)
+            restoration = prepare_inpaint(
+                pixels, mask.missing, sigma=sigma, settings=settings, uncertainty=mapped
+            )
             return restoration, tuple(mask.notes)
         case Superres(scale, kernel):
             return prepare_superres(pixels, scale, kernel=kernel, settings=settings), ()
