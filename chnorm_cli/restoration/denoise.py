@@ -86,7 +86,14 @@ def prepare_denoise(
     errors = errors_that_matter(y, jpeg, law) if plain else None
     if jpeg is not None and errors is not None:
         return prepare_artefacts(
-            y, jpeg, errors, choice, settings, uncertainty=uncertainty, time_for_map=clock.in_time
+            y,
+            jpeg.to(y.device),
+            errors,
+            choice,
+            settings,
+            strength=strength,
+            uncertainty=uncertainty,
+            time_for_map=clock.in_time,
         )
     left = left_alone(law, strength, found=found)
     if left is not None:
