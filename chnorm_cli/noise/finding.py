@@ -35,6 +35,7 @@ AVERAGED = 4  # pixels along a side, in averages of which the range of a picture
 WIDER = 3  # pixels between those that are compared where neighbours share their noise
 TOGETHER = 0.6  # correlation of colours from which on they are taken to share their noise
 NOISELESS = 0.02  # of the variance of the noise: a mixture of colours with less is kept as it is
+SURE = 3.0  # times CLEAN_SIGMA, from which on noise may follow a curve of no kind
 FEW_LEVELS = 2  # values of a picture that is all dots
 
 
@@ -68,19 +69,34 @@ def find_law(
         return _nothing(y, low, high, Doubt.CLEAN if weak else doubt)
     if points is not None and not points.cut_off and doubt is None:
         found = fit_level(points, kind)
-        if found is not None:
-            return _if_any(_stabilized(y, found, low, high, flat), kind)
+        if found is not None and (kind is not Kind.AUTO or _sure(found, low, high)):
+            law = _stabilized(y, found, low, high, flat)
+            if kind is not Kind.AUTO or found.free is None:
+                return _if_any(law, kind)
+            # Texture bends a curve of no kind; noise that neighbours share is surer.
+            constant = _constant(y, None, low, high, flat, silence)
+            if constant.noise.kernel is None:
+                return _if_any(law, kind)
     law = _constant(y, None, low, high, flat, silence)
     if law.noise.kernel is not None:
         # Next neighbours share nearly all of such noise, and hide how it follows the brightness.
         points = measure(y, silence, WIDER)
         found = None if points is None else fit_level(points, kind)
-        if found is not None:
+        # Texture bends what is left between pixels farther apart: no curve is read from that.
+        if found is not None and (found.free is None or kind is Kind.FREE):
             again = _stabilized(y, found, low, high, flat)
             law = again if again.noise.kernel is not None else law
     if doubt is Doubt.TEXTURE and law.noise.kernel is None and _visible(law):
         return _nothing(y, low, high, doubt)
     return _if_any(law, kind)
+
+
+def _sure(level: Level, low: float, high: float) -> bool:
+    """Say whether noise of a level is too strong for texture: that of another kind follows any curve."""
+    if level.free is None:
+        return True
+    span = 1.0 if _is_nominal(low, high) else high - low
+    return float(level.free[1].min()) >= SURE * CLEAN_SIGMA * span
 
 
 def data_range(y: Tensor, silence: Silence) -> tuple[float, float]:
@@ -177,13 +193,7 @@ def _stabilized(y: Tensor, level: Level, low: float, high: float, flat: Tensor |
         noise = StabilizedNoise(stabilizer.sigma, None, stabilizer)
         return Law(noise, level, low, high, stabilizer, flat=flat)
     # Second differences see only what neighbours do not share: the noise is this much stronger.
-    stronger = shared[0] / stabilizer.sigma
-    level = replace(
-        level,
-        read=level.read * stronger,
-        gain=level.gain * stronger**2,
-        speckle=level.speckle * stronger,
-    )
+    level = level.stronger(shared[0] / stabilizer.sigma)
     return Law(
         StabilizedNoise(shared[0], shared[1], stabilizer), level, low, high, stabilizer, flat=flat
     )

@@ -84,8 +84,9 @@ class Law:
             words = f"σ {unit * self.sigma:.1f} of {scale}"
         else:
             dark, light = (unit * level for level in self.levels())
-            grows = "grows with brightness" if light >= dark else "differs"
-            words = f"{self.kind}, {grows}: σ {dark:.1f} in the dark, {light:.1f} in the light, of {scale}"
+            goes = "grows" if light >= dark else "falls"
+            name = "" if self.kind is Kind.FREE else f"{self.kind}, "
+            words = f"{name}{goes} with brightness: σ {dark:.1f} in the dark, {light:.1f} in the light, of {scale}"
         if self.noise.kernel is not None:
             words += ", shared by neighbours"
         if self.mixing is not None:
@@ -110,6 +111,12 @@ class Law:
             "gain": scaled(level.gain, 255),
             "speckle": scaled(level.speckle, 1),
             "black": scaled(level.black, 255),
+            "curve": None
+            if level.free is None
+            else [
+                {"brightness": scaled(x, 255), "sigma": scaled(s, 255)}
+                for x, s in zip(*level.free, strict=True)
+            ],
             "shared_by_neighbours": self.noise.kernel is not None,
             "shared_by_colours": self.mixing is not None,
             "flat_share": 0.0 if self.flat is None else round(float(self.flat.float().mean()), 6),

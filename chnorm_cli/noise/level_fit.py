@@ -19,6 +19,10 @@ STRAIGHT = 0.18  # of the same: what deviates more from every law is texture
 GROWTH = 1.4  # times the variance from dark to bright, less cannot be told from texture
 FITTER = 1.5  # times the misfit of speckle, up to which counts are believed
 BETTER = 2.0  # times the misfit of a simpler law
+FALLS = 2.2  # times the variance of the light that a tone curve makes of that of the dark; texture comes to 2
+STEEP = 10.0  # a tone curve is that much steeper in the dark than in the light
+KNOTS = 17  # of such a curve
+FEWEST = 6  # classes of brightness that can show one
 SAME = 0.25  # of the variance, by which colours may differ and have one law
 
 Curve = NDArray[np.float64]
@@ -41,6 +45,23 @@ class Candidate:
         return values
 
 
+@dataclass(frozen=True)
+class Curved:
+    """A variance of no kind: log v is a parabola in log(1 + STEEP t), t from 0 to 1 between `ends`."""
+
+    terms: tuple[float, ...]
+    ends: tuple[float, float]
+    misfit: float
+
+    def at(self, x: Curve) -> Curve:
+        """Give the variance at brightness x, beyond the ends as there."""
+        values: Curve = np.exp(_bent(x, self.ends) @ np.array(self.terms))
+        return values
+
+
+Fit = Candidate | Curved
+
+
 def fit_level(points: Points, kind: Kind = Kind.AUTO) -> Level | None:
     """Fit the level to measured points, of the `kind` that is asked for or that they show.
 
@@ -52,9 +73,12 @@ def fit_level(points: Points, kind: Kind = Kind.AUTO) -> Level | None:
     x = points.brightness.double().numpy() / unit
     v = (points.variance.double() / unit**2).clamp_min(1e-12).numpy()
     channels = len(x)
-    shown = _choose(x.ravel(), v.ravel(), kind)
-    if shown is None and channels > 1:  # colours may be amplified differently, and grow alike
-        shown = _choose(x.ravel(), (v / np.median(v, 1, keepdims=True)).ravel(), kind)
+    bends = x.shape[1] >= FEWEST
+    shown = _choose(x.ravel(), v.ravel(), kind, bends)
+    if channels > 1 and (shown is None or shown[0] is Kind.FREE):
+        # Colours may be amplified differently, and grow alike.
+        alike = (v / np.median(v, 1, keepdims=True)).ravel()
+        shown = _choose(x.ravel(), alike, kind, bends) or shown
     if shown is None:
         return None
     kind, whole = shown
@@ -62,12 +86,24 @@ def fit_level(points: Points, kind: Kind = Kind.AUTO) -> Level | None:
     shares = [np.median(v[c] / np.maximum(whole.at(x[c]), 1e-12)) for c in range(channels)]
     if channels > 1 and max(shares) > (1.0 + SAME) * min(shares):
         each = [_fit(x[c], v[c], kind) for c in range(channels)]
-    columns = [[f.b**0.5, f.a, f.c**0.5, f.black] for f in each]
+    return _level_of(each, x).scaled(unit, 0.0)
+
+
+def _level_of(each: list[Fit], x: Curve) -> Level:
+    """Give the level of the colours whose fits these are; x (C, K) is where they were measured."""
+    if any(isinstance(fit, Curved) for fit in each):
+        least, most = x.min(1), x.max(1)
+        knots = np.linspace(
+            least, np.maximum(most, least + 1e-3 * (1.0 + abs(least))), KNOTS, axis=1
+        )
+        sigma = np.stack([fit.at(k) for fit, k in zip(each, knots, strict=True)]) ** 0.5
+        return Level.of_curve(torch.from_numpy(knots).float(), torch.from_numpy(sigma).float())
+    columns = [[f.b**0.5, f.a, f.c**0.5, f.black] for f in each if isinstance(f, Candidate)]
     read, gain, speckle, black = torch.tensor(columns, dtype=torch.float32).T
-    return Level(read, gain, speckle, black).scaled(unit, 0.0)
+    return Level(read, gain, speckle, black)
 
 
-def _choose(x: Curve, v: Curve, kind: Kind) -> tuple[Kind, Candidate] | None:
+def _choose(x: Curve, v: Curve, kind: Kind, bends: bool) -> tuple[Kind, Fit] | None:
     if kind is Kind.GAUSSIAN:
         return None
     if kind is not Kind.AUTO:
@@ -83,18 +119,59 @@ def _choose(x: Curve, v: Curve, kind: Kind) -> tuple[Kind, Candidate] | None:
     ends = best[1].at(np.quantile(x, [0.05, 0.95]))
     regular = best[1].misfit < (STRAIGHT / SCATTER) ** 2
     grows = ends[1] > GROWTH * max(ends[0], 1e-12)
-    if not (regular and grows and constant.misfit > BETTER * best[1].misfit + 0.5):
+    if regular and grows and constant.misfit > BETTER * best[1].misfit + 0.5:
+        return best
+    if not bends:
         return None
-    return best
+    free = _fit_curve(x, v)
+    values = free.at(np.quantile(x, np.linspace(0.05, 0.95, 19)))
+    regular = free.misfit < (STRAIGHT / SCATTER) ** 2
+    falls = values[0] > max(FALLS * values.min(), 0.8 * values.max())
+    if regular and falls and constant.misfit > BETTER * free.misfit + 0.5:
+        return Kind.FREE, free
+    return None
 
 
-def _fit(x: Curve, v: Curve, kind: Kind) -> Candidate:
+def _fit(x: Curve, v: Curve, kind: Kind) -> Fit:
     """Fit one kind; counts may begin at a black level."""
+    if kind is Kind.FREE:
+        return _fit_curve(x, v)
     blacks = [0.0]
     if kind in (Kind.POISSON_GAUSSIAN, Kind.POISSON):
         least = float(x.min())
         blacks += list(np.linspace(0.0, least, 9)[1:]) if least > 0 else [least]
     return min((_fit_from(x, v, kind, black) for black in blacks), key=_cost)
+
+
+def _fit_curve(x: Curve, v: Curve) -> Curved:
+    """Fit a smooth curve of no kind, which tone curves make of any law."""
+    ends = float(x.min()), float(x.max())
+    bent, logs = _bent(x, ends), np.log(v)
+    weights = np.ones_like(v)
+    for _ in range(ROUNDS):
+        scale = np.sqrt(weights)
+        terms, *_ = np.linalg.lstsq(bent * scale[:, None], logs * scale, rcond=None)
+        off = (logs - bent @ terms) / SCATTER
+        weights = _trust(off)
+    return Curved(tuple(map(float, terms)), ends, _misfit(off))
+
+
+def _bent(x: Curve, ends: tuple[float, float]) -> Curve:
+    """Give the terms (…, 3) of the parabola at x."""
+    t = np.clip((x - ends[0]) / max(ends[1] - ends[0], 1e-12), 0.0, 1.0)
+    u = np.log1p(STEEP * t)
+    return np.stack([np.ones_like(u), u, u**2, u**3], -1)
+
+
+def _trust(off: Curve) -> Curve:
+    """Give the weights of points by how far they are off: texture lies above the curve."""
+    return np.where(off > 0, 1.0 / (1.0 + off**2), 1.0 / (1.0 + 0.1 * off**2))
+
+
+def _misfit(off: Curve) -> float:
+    """Give the mean robust square; Geman–McClure above, so that a textured class is one fault, not ten."""
+    faults = np.where(off > 0, 4.0 * off**2 / (4.0 + off**2), np.minimum(off**2, 25.0))
+    return float(faults.mean())
 
 
 def _cost(candidate: Candidate) -> float:
@@ -120,8 +197,6 @@ def _fit_from(x: Curve, v: Curve, kind: Kind, black: float) -> Candidate:
         found, _ = nnls(columns * scale[:, None], v * scale)
         model = np.maximum(columns @ found, 1e-3 * np.median(v) + 1e-12)
         off = np.log(v / np.maximum(model, 1e-15)) / SCATTER
-        weights = np.where(off > 0, 1.0 / (1.0 + off**2), 1.0 / (1.0 + 0.1 * off**2))
-    # Geman–McClure above the curve, so that one textured class is one fault and not ten.
-    faults = np.where(off > 0, 4.0 * off**2 / (4.0 + off**2), np.minimum(off**2, 25.0))
+        weights = _trust(off)
     b, a, c = map(float, found)
-    return Candidate(b, a, c, black, float(faults.mean()))
+    return Candidate(b, a, c, black, _misfit(off))

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     POISSON_GAUSSIAN = "poisson-gaussian"  # counts, and the noise of reading them
     SPECKLE = "speckle"  # a share of the brightness
     MIXED = "mixed"  # all of them
+    FREE = "free"  # as it is measured, as after a tone curve
 
 
 class Doubt(StrEnum):

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from chnorm_cli.noise.level import Level
+from chnorm_cli.noise.level import Level, interpolated
 
 FINE = 4096  # points of the table of t, and of that of E
 FEW = 40.0  # counts, up to which they are summed over one by one
@@ -35,7 +35,7 @@ class Stabilizer:
 
     def __init__(self, level: Level, low: float, high: float) -> None:
         self.level = level
-        colours = [_Colour(*numbers, low, high) for numbers in _numbers(level)]
+        colours = [_Colour(level, c, low, high) for c in range(len(level.read))]
         span = max(c.span for c in colours)
         self.sigma = 1.0 / span
         self._tables = [
@@ -60,23 +60,22 @@ class Stabilizer:
         )
 
 
-def interpolated(x: Tensor, points: Tensor, values: Tensor) -> Tensor:
-    """Interpolate linearly between (points, values), ascending, and go on straight beyond them."""
-    at = torch.searchsorted(points, x.contiguous()).clamp(1, len(points) - 1)
-    left, right = points[at - 1], points[at]
-    share = (x - left) / (right - left)
-    return torch.lerp(values[at - 1], values[at], share)
-
-
 class _Colour:
     """The curves t and E of one colour."""
 
-    def __init__(
-        self, read: float, gain: float, speckle: float, black: float, low: float, high: float
-    ) -> None:
-        self.read, self.gain, self.speckle, self.black = read, gain, speckle, black
-        least = LEAST * (high - low)
-        self.floor = max(read, least if gain == 0 else 0.0)
+    def __init__(self, level: Level, c: int, low: float, high: float) -> None:
+        self.read, self.gain, self.speckle, black = (
+            float(v[c]) for v in (level.read, level.gain, level.speckle, level.black)
+        )
+        self.free: Curve | None = None
+        if level.free is not None:
+            self.free = level.free[:, c].double().numpy()
+            black = min(low, self.free[0, 0])
+            self.read = self.free[1, 0]
+        self.black = black
+        gain = self.gain
+        self.least = least = LEAST * (high - low)
+        self.floor = max(self.read, least) if gain == 0 else self.read
         brightest = max(high - black, 8.0 * gain, least)
         # Denser in the dark, where the curve is steep; far enough for noise on the brightest.
         self.light: Curve = 2.0 * brightest * np.linspace(0.0, 1.0, FINE) ** 2
@@ -104,8 +103,19 @@ class _Colour:
         return [forward, (z, inverse), (z, np.concatenate([variances[:1], variances[rising]]))]
 
     def _effective(self, light: Curve) -> Curve:
+        if self.free is not None:
+            smooth: Curve = np.maximum(self._rest(light), self.least**2)
+            return smooth
         shot = self.gain * light + 0.375 * self.gain**2
         values: Curve = self.floor**2 + shot + (self.speckle * light) ** 2
+        return values
+
+    def _rest(self, light: Curve) -> Curve:
+        """Give the variance of what is not counts."""
+        if self.free is not None:
+            sigma: Curve = np.interp(light + self.black, *self.free)
+            return sigma**2
+        values: Curve = self.read**2 + (self.speckle * np.maximum(light, 0.0)) ** 2
         return values
 
     def _t(self, light: Curve) -> Curve:
@@ -119,7 +129,7 @@ class _Colour:
         nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
         weights = weights / weights.sum()
         bright = np.maximum(light, 0.0)
-        rest = self.read**2 + (self.speckle * bright) ** 2
+        rest = self._rest(light)
         counts = bright / self.gain if self.gain > 0 else np.full_like(light, np.inf)
         few = counts <= FEW
         spread = np.sqrt(rest + self.gain * bright)
@@ -137,8 +147,3 @@ class _Colour:
             values = self._t((self.gain * k + min(light[i], 0.0))[:, None] + read)
             means[i], squares[i] = chance @ values @ share, chance @ values**2 @ share
         return means, squares
-
-
-def _numbers(level: Level) -> list[tuple[float, float, float, float]]:
-    columns = (level.read, level.gain, level.speckle, level.black)
-    return list(zip(*(column.double().tolist() for column in columns), strict=True))

@@ -28,8 +28,31 @@ def noisy(x, law, seed=1):
     return law.added_to(x, torch.Generator().manual_seed(seed))
 
 
+def developed(x, seed=1):
+    """A picture whose light was noisy before an sRGB curve, as a camera develops it."""
+    light = torch.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
+    chance = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
+    light = light + (0.001 * light + 0.02**2).sqrt() * chance
+    bright = 1.055 * light.clamp_min(1e-6) ** (1 / 2.4) - 0.055
+    return torch.where(light <= 0.0031308, 12.92 * light, bright)
+
+
 def in_8_bits(y):
     return (y.clamp(0, 1) * 255).round() / 255
+
+
+@pytest.mark.parametrize("name", ["astronaut", "camera", "chelsea"])
+def test_noise_that_went_through_a_tone_curve_falls_with_brightness(name):
+    y = in_8_bits(developed(picture(name)))
+    law = find_law(y)
+    assert law.kind is Kind.FREE
+    dark, light = law.levels()
+    assert dark > 1.5 * light
+    assert light == pytest.approx(0.02, rel=0.3)
+    assert "falls with brightness" in law.sentence()
+    curve = law.as_dict()["curve"]
+    assert len(curve) == len(y)
+    assert law.noise.added_to(law.whitened(y), torch.Generator()).isfinite().all()
 
 
 @pytest.mark.parametrize("peak", [5.0, 30.0, 100.0])

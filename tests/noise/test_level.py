@@ -12,6 +12,7 @@ def level(read=0.0, gain=0.0, speckle=0.0, black=0.0, channels=1):
 
 
 KINDS = {
+    Kind.FREE: Level.of_curve(torch.tensor([[0.0, 0.4, 1.0]]), torch.tensor([[0.2, 0.08, 0.05]])),
     Kind.GAUSSIAN: level(read=0.1),
     Kind.POISSON: level(gain=1 / 30),
     Kind.POISSON_GAUSSIAN: level(0.05, 1 / 30),

@@ -86,3 +86,31 @@ def test_the_unit_is_the_pictures(factor):
     )
     assert float(there.gain[0]) == pytest.approx(factor * float(here.gain[0]), rel=0.01)
     assert float(there.read[0]) == pytest.approx(factor * float(here.read[0]), rel=0.02)
+
+
+def tone_curved(x):
+    """The σ of read and shot noise after an sRGB curve: strong in the dark, weak in the light."""
+    light = ((x + 0.055) / 1.055) ** 2.4
+    slope = 1.055 / 2.4 * light ** (1 / 2.4 - 1)
+    return slope * (0.001 * light + 0.02**2).sqrt()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("unit", [1.0, 4095.0])
+def test_noise_after_a_tone_curve_follows_what_is_measured(channels, unit):
+    x = torch.linspace(0.08, 0.95, 12).expand(channels, -1).contiguous()
+    chance = torch.randn(x.shape, generator=torch.Generator().manual_seed(3))
+    variance = (unit * tone_curved(x)) ** 2 * torch.exp(0.03 * chance)
+    ones = torch.ones_like(x)
+    found = fit_level(Points(unit * x, variance, 3 * ones, ones, 500))
+    assert found.kind is Kind.FREE
+    there = torch.linspace(0.1, 0.9, 9).expand(channels, -1)
+    expected = unit * tone_curved(there)
+    assert torch.allclose(found.variance(unit * there).sqrt(), expected, rtol=0.08)
+
+
+def test_a_hump_is_texture():
+    x = torch.linspace(0.05, 1.0, 12)[None]
+    variance = 0.01 * (1 + 2 * torch.exp(-((x - 0.5) ** 2) / 0.05))
+    ones = torch.ones_like(x)
+    assert fit_level(Points(x, variance, 3 * ones, ones, 500)) is None

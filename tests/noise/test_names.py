@@ -17,4 +17,5 @@ def test_kinds_are_what_one_types():
         "poisson-gaussian",
         "speckle",
         "mixed",
+        "free",
     ]
