@@ -129,7 +129,7 @@ def _doubt(y: Tensor, points: Points | None, silence: Silence) -> Doubt | None:
 def _few_levels(colour: Tensor) -> bool:
     """Say whether (H, W) is all dots; most pictures show in a few pixels that they are not."""
     few = colour.flatten()[:: max(1, colour.numel() // 4096)]
-    return len(few.unique()) <= FEW_LEVELS and len(colour.unique()) <= FEW_LEVELS
+    return len(torch.unique(few)) <= FEW_LEVELS and len(torch.unique(colour)) <= FEW_LEVELS
 
 
 def _like_noise(points: Points | None) -> bool:

@@ -82,13 +82,14 @@ def _ends(colour: Tensor) -> tuple[Tensor, Tensor] | None:
     low, high = few[len(few) // 50], few[-1 - len(few) // 50]
     if low < high:
         parts = [
-            colour[tail].unique(return_counts=True) for tail in (colour <= low, colour >= high)
+            torch.unique(colour[tail], return_counts=True)
+            for tail in (colour <= low, colour >= high)
         ]
         if all(len(levels) >= 4 for levels, _ in parts):
             (low_levels, low_counts), (high_levels, high_counts) = parts
             levels = torch.cat([low_levels[:4], high_levels[-4:]])
             return levels, torch.cat([low_counts[:4], high_counts[-4:]])
-    levels, counts = colour.unique(return_counts=True)
+    levels, counts = torch.unique(colour, return_counts=True)
     return (levels, counts) if len(levels) >= 8 else None
 
 
