@@ -10,6 +10,7 @@ import typer
 from chnorm_cli.commands.aliases import (
     FIT,
     GENERATOR,
+    INPUT,
     MANY,
     OUTPUT,
     RUN,
@@ -79,10 +80,21 @@ class InputOptions:
     ] = None
     page: PageOption = None
     max_pixels: MaxPixels = 100_000_000
+    jpeg: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|off|Q",
+            help="Whether it is a JPEG, or was one, of quality Q.",
+            rich_help_panel=INPUT,
+        ),
+    ] = "auto"
 
     def reading(self) -> Reading:
         """The part that the codecs need."""
-        return Reading(parse_page(self.page), self.max_pixels)
+        told = self.jpeg.isdecimal() and 1 <= int(self.jpeg) <= 100
+        if self.jpeg not in ("auto", "off") and not told:
+            raise usage(f"--jpeg {self.jpeg}: give auto, off, or a quality from 1 to 100")
+        return Reading(parse_page(self.page), self.max_pixels, self.jpeg)
 
 
 @dataclass(frozen=True)
