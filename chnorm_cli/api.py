@@ -148,17 +148,52 @@ def inpaint(
     return (restored, _errors(solution, span)) if uncertainty else restored
 
 
+@overload
 def superres(
-    image: Array, scale: int, *, kernel: str = "bicubic", settings: FitSettings | None = None
-) -> Array:
+    image: Array,
+    scale: int,
+    *,
+    kernel: str = ...,
+    settings: FitSettings | None = ...,
+    uncertainty: Literal[False] = ...,
+) -> Array: ...
+
+
+@overload
+def superres(
+    image: Array,
+    scale: int,
+    *,
+    kernel: str = ...,
+    settings: FitSettings | None = ...,
+    uncertainty: Literal[True],
+) -> tuple[Array, Array]: ...
+
+
+def superres(
+    image: Array,
+    scale: int,
+    *,
+    kernel: str = "bicubic",
+    settings: FitSettings | None = None,
+    uncertainty: bool = False,
+) -> Array | tuple[Array, Array]:
     """Enlarge (H, W) or (H, W, C) by 2, 3, 4 or 8 to the picture that, reduced, is `image` again.
 
     >>> large = superres(small, 4)
 
     `kernel` is how the small picture was made: bicubic, lanczos or box, all antialiased.
+    `uncertainty` gives the standard error of each enlarged pixel (scale·H, scale·W) as well.
     """
-    pixels, _, back, _ = _whole(_unmasked(image))
-    return back(_run(prepare_superres(pixels, scale, kernel=kernel, settings=settings)).pixels)
+    pixels, holes, back, span = _whole(_unmasked(image))
+    solution = _run(
+        prepare_superres(pixels, scale, kernel=kernel, settings=settings, uncertainty=uncertainty)
+    )
+    large = back(solution.pixels)
+    if not uncertainty:
+        return large
+    holes = None if holes is None else holes.repeat(scale, 0).repeat(scale, 1)
+    return large, _errors(solution, span, holes)
 
 
 def _unmasked(image: Array) -> Array:
