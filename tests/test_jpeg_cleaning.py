@@ -89,3 +89,16 @@ def test_the_error_map_knows_how_wrong_the_answer_is():
     solution = restoration.solution
     true = np.square(solution.pixels - x.movedim(0, -1).numpy()).mean() ** 0.5
     assert solution.expected_rms == pytest.approx(true, rel=0.4)
+
+
+def test_noise_that_went_through_the_compression_is_taken_out_with_it():
+    x = bundled("astronaut")[:, 20:148, 180:308]
+    noisy = x + 25 / 255 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    data = compressed(noisy, 75)
+    report, clean = restored(data)
+    assert report["noise"]["sigma"] == pytest.approx(25, rel=0.2)
+    assert "made of a noisy picture" in report["notes"][0]
+    truth = 255 * x.movedim(0, -1).numpy()
+    y, _ = opened(data)
+    before = np.square(255 * y.movedim(0, -1).numpy() - truth).mean()
+    assert np.square(clean - truth).mean() < 0.4 * before

@@ -52,8 +52,13 @@ class Jpeg:
         """Give the picture (C, H, W) in the middle of all cells, neither clipped nor rounded."""
         return self.compression.decoded(self.numbers, size)
 
-    def project(self, x: Tensor, share: float = 1.0) -> Tensor:
+    def project(
+        self, x: Tensor, share: float = 1.0, slack: Sequence[float] | None = None
+    ) -> Tensor:
         """Give the nearest picture to x (C, H, W) that lies in the cells, shrunk to `share`.
+
+        `slack`, levels (0–255) for each plane, widens all cells of it at both ends: what was
+        compressed was not the picture, but had noise of its own.
 
         Nearest in luma and chroma, in which it is a projection: idempotent and non-expansive
         (where blocks reach beyond the picture nearly so).
@@ -67,7 +72,8 @@ class Jpeg:
             table = plane.table.to(z)
             steps = dct(z) / table
             middle = self.numbers[index].to(z)
-            inside = steps.clamp(middle - 0.5 * share, middle + 0.5 * share)
+            half = 0.5 * share + (0.0 if slack is None else slack[index]) / table
+            inside = steps.clamp(middle - half, middle + half)
             moved = inside - steps
             if self.told is not None:
                 moved = moved * self.told[index].to(z)[..., None, None]

@@ -11,6 +11,7 @@ from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import GRAY_TWICE, choose
 from chnorm_cli.fitting.settings import Effort, FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Kind
 from chnorm_cli.problems.jpeg import Jpeg
@@ -52,13 +53,14 @@ def prepare_denoise(
     noise: str = Kind.AUTO,
     strength: float = 1.0,
     jpeg: Jpeg | None = None,
+    law: Law | None = None,
     settings: FitSettings | None = None,
     uncertainty: bool = False,
 ) -> Restoration:
     """Prepare to remove the noise from `pixels`, float32 (H, W, C) with nominal range [0, 1].
 
     The law of the noise is found from the picture, unless `sigma` (0–255 scale) or `level` (units
-    of `pixels`) gives it; `noise` forces a kind. `strength`, 0 to 1.5, is how much of what was
+    of `pixels`) gives it; `noise` forces a kind, and `law` is what was found already, as in a stack. `strength`, 0 to 1.5, is how much of what was
     found is removed. Where the picture is a JPEG, `jpeg` says what the file knows; its artefacts are
     taken out unless there is stronger noise, or `sigma` or `level` speaks of noise. `uncertainty`
     asks for a map of the errors too. Raises `ValueError` for input that no fit can use and `DeviceError` for a
@@ -70,7 +72,7 @@ def prepare_denoise(
         settings = with_time_for_map(settings)
     y = observation(pixels, settings)
     choice = choose(settings, default=Fit.RECORRUPT)
-    law = asked_law(y, sigma=sigma, level=level, noise=noise)
+    law = law or asked_law(y, sigma=sigma, level=level, noise=noise)
     if not 0.0 <= strength <= MOST_STRENGTH:
         raise ValueError(f"strength must be between 0 and {MOST_STRENGTH}, not {strength}")
     if of_one_colour(y) is not None:
@@ -84,7 +86,14 @@ def prepare_denoise(
     errors = errors_that_matter(y, jpeg, law) if plain else None
     if jpeg is not None and errors is not None:
         return prepare_artefacts(
-            y, jpeg, errors, choice, settings, uncertainty=uncertainty, time_for_map=clock.in_time
+            y,
+            jpeg.to(y.device),
+            errors,
+            choice,
+            settings,
+            strength=strength,
+            uncertainty=uncertainty,
+            time_for_map=clock.in_time,
         )
     left = left_alone(law, strength, found=found)
     if left is not None:
