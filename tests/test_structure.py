@@ -20,6 +20,7 @@ ABOVE = {
     "recorruption": {"noise", "problems", "classical"},
     "generators": set(),
     "device": set(),
+    "memory": set(),
     "fitting": {"noise", "problems", "classical", "recorruption", "generators"},
     "restoration": {
         "noise",
@@ -29,6 +30,7 @@ ABOVE = {
         "generators",
         "fitting",
         "device",
+        "memory",
     },
     "api": {"images", "fitting", "restoration"},
     "scaling": {"images", "noise", "problems", "fitting", "restoration", "device"},
@@ -65,6 +67,7 @@ LIBRARIES = {
     "recorruption": {"torch", "PIL"},
     "generators": {"torch"},
     "device": {"torch"},
+    "memory": set(),
     "fitting": {"torch", "scipy"},
     "restoration": {"torch"},
     "api": set(),

@@ -28,6 +28,7 @@ from chnorm_cli.recorruption.examples import Query, centered, reduced_again
 from chnorm_cli.restoration.common import (
     Pixels,
     answered,
+    check_whole,
     observation,
     of_one_colour,
     prior_fit,
@@ -55,6 +56,7 @@ def prepare_superres(
     picture is denoised first, and explained without its noise.
     """
     settings = settings or FitSettings()
+    check_whole(settings)
     y = observation(pixels, settings)
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(map(str, SCALES))}, not {scale}")
