@@ -29,6 +29,7 @@ from chnorm_cli.restoration.common import (
     NO_MAP,
     Pixels,
     answered,
+    check_whole,
     observation,
     of_one_colour,
     prior_fit,
@@ -68,6 +69,7 @@ def prepare_superres(
     clock = Budget(0, None, settings.time)
     if uncertainty:
         settings = with_time_for_map(settings)
+    check_whole(settings)
     y = observation(pixels, settings)
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(map(str, SCALES))}, not {scale}")
