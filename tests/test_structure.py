@@ -60,7 +60,7 @@ HEAVY = {"torch", "scipy", "skimage", "matplotlib"}
 
 # What each part may use besides Python, numpy and chnorm itself.
 LIBRARIES = {
-    "images": {"PIL", "imagecodecs", "tifffile", "scipy"},
+    "images": {"PIL", "imagecodecs", "tifffile", "scipy", "astropy", "pillow_heif"},
     "noise": {"torch", "scipy"},
     "problems": {"torch"},
     "classical": {"torch", "skimage", "scipy"},
@@ -136,7 +136,7 @@ def declared():
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    modules = {"pillow": "PIL", "scikit-image": "skimage"}
+    modules = {"pillow": "PIL", "scikit-image": "skimage", "pillow-heif": "pillow_heif"}
 
     def named(lines):
         names = [re.match(r"[\w.-]+", line)[0].lower() for line in lines]
