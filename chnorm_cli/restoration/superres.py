@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 
 import torch
 from torch import Tensor, nn
 
+from chnorm_cli.classical.artefacts import CompressionErrors, without_artefacts
 from chnorm_cli.classical.first_guess import first_guess
 from chnorm_cli.classical.guesses import ENLARGING, plug_and_play
 from chnorm_cli.fitting.budget import Budget
@@ -16,15 +17,17 @@ from chnorm_cli.fitting.recipes import DOUBLE, SUPERRES, Choice, SuperresRecipe,
 from chnorm_cli.fitting.recorrupt import RecorruptFit, RecorruptRecipe
 from chnorm_cli.fitting.settings import Fit, FitSettings, Stop
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.fitting.stages import RunningFit, Stage, StagedFit
+from chnorm_cli.fitting.stages import Direct, RunningFit, Stage, StagedFit
 from chnorm_cli.generators.names import GeneratorName
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
 from chnorm_cli.noise.finding import find_law
 from chnorm_cli.noise.law import Law
-from chnorm_cli.problems.names import Kernel
+from chnorm_cli.problems.jpeg import Jpeg
+from chnorm_cli.problems.names import Kernel, Say
 from chnorm_cli.problems.operators import Downsample, Identity
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.recorruption.examples import Query, centered, reduced_again
+from chnorm_cli.restoration.artefacts import errors_that_matter
 from chnorm_cli.restoration.common import (
     Pixels,
     answered,
@@ -43,16 +46,23 @@ DECODER = GeneratorSpec(GeneratorName.DECODER, DEFAULT_WIDTHS[GeneratorName.DECO
 
 
 LEAST_NOISE = 3.0 / 255  # σ from which on a small picture is cleaned before it is enlarged
+MENDED = "the small picture is {}, and the enlarged one explains it without its artefacts"
 CLEANED = "the small picture is noisy ({}), and the enlarged one explains it without its noise"
 
 
 def prepare_superres(
-    pixels: Pixels, scale: int, *, kernel: str = "bicubic", settings: FitSettings | None = None
+    pixels: Pixels,
+    scale: int,
+    *,
+    kernel: str = "bicubic",
+    jpeg: Jpeg | None = None,
+    settings: FitSettings | None = None,
 ) -> Restoration:
     """Prepare to enlarge (H, W, C) by `scale` (2, 3, 4 or 8) to the picture that explains it.
 
     `kernel` is how the small picture is taken to have been made: bicubic, lanczos or box. A noisy
-    picture is denoised first, and explained without its noise.
+    picture is denoised first, and explained without its noise; so is a JPEG, of which `jpeg` says
+    what its file knows, without its artefacts.
     """
     settings = settings or FitSettings()
     y = observation(pixels, settings)
@@ -68,7 +78,7 @@ def prepare_superres(
     problem = Problem(y, Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device))
     if choice.fit is Fit.PRIOR:
         return prior_restoration(problem, choice, settings)
-    enlarging = _Enlarging(problem, choice, settings, scale, Kernel(kernel), noise_in(y))
+    enlarging = _Enlarging(problem, choice, settings, scale, Kernel(kernel), _beginning(y, jpeg))
     return Restoration(
         enlarging.fit(),
         settings=settings,
@@ -82,12 +92,29 @@ def prepare_superres(
     )
 
 
-def noise_in(y: Tensor) -> Law | None:
-    """Find noise in a small picture (C, h, w) that an enlarged one should not have to explain.
+@dataclass(frozen=True)
+class _Beginning:
+    """What is taken out of a small picture first: noise by its law, or what a JPEG has lost."""
+
+    law: Law | None = None
+    jpeg: Jpeg | None = None
+    errors: CompressionErrors | None = None
+
+
+def _beginning(y: Tensor, jpeg: Jpeg | None) -> _Beginning:
+    """Look at a small picture (C, h, w)."""
+    law = find_law(y)
+    errors = errors_that_matter(y, jpeg, law)
+    if jpeg is not None and errors is not None:
+        return _Beginning(jpeg=jpeg.to(y.device), errors=errors)
+    return _Beginning(noise_in(law))
+
+
+def noise_in(law: Law) -> Law | None:
+    """Give the noise in a small picture that an enlarged one should not have to explain.
 
     Noise that neighbours share is not told from fine texture safely enough in so few pixels.
     """
-    law = find_law(y)
     plain = law.doubt is None and law.noise.kernel is None and law.mixing is None
     return law if plain and law.noise.sigma >= LEAST_NOISE else None
 
@@ -106,23 +133,26 @@ class _Enlarging:
         settings: FitSettings,
         scale: int,
         kernel: Kernel,
-        law: Law | None,
+        beginning: _Beginning,
     ) -> None:
         self.problem, self.choice, self.settings = problem, choice, settings
-        self.kernel, self.law = kernel, law
+        self.kernel, self.law, self.beginning = kernel, beginning.law, beginning
         self.y = problem.observation
         self.recipe: SuperresRecipe = (DOUBLE if scale == 2 else SUPERRES)[settings.effort]
         self.factors = FACTORS[scale]
         self.unets = self._unets()
         self.budget = Budget(0, settings.steps, settings.time)
-        self.first = 0 if law is None else 1  # estimates before those of enlarging
+        self.dirty = self.law is not None or beginning.jpeg is not None
+        self.first = int(self.dirty)  # estimates before those of enlarging
         wanted = self.recipe.priors if choice.fit is Fit.BOTH else 0
         self.priors = wanted
         if self.y.device.type == "cpu":
             self.priors = min(wanted, self.recipe.priors_for(problem.size[0] * problem.size[1]))
         self.notes: list[str] = []
-        if law is not None:
-            self.notes.append(CLEANED.format(law.sentence()))
+        if self.law is not None:
+            self.notes.append(CLEANED.format(self.law.sentence()))
+        if beginning.jpeg is not None:
+            self.notes.append(MENDED.format(beginning.jpeg.compression.sentence()))
         if wanted and not self.priors:
             self.notes.append(
                 "the enlarged picture is too large for a prior fit on a CPU: recorrupt alone"
@@ -132,9 +162,9 @@ class _Enlarging:
         """Put the stages one after another."""
         unet, recorrupt = self.unets[0]
         stages = []
-        if self.law is not None:
+        if self.dirty:
             work = float(self.choice.recorrupt.steps)
-            stages.append(Stage("noise", work, lambda _, budget: self.cleaning(budget)))
+            stages.append(Stage("cleaning", work, lambda _, budget: self.cleaning(budget)))
         last = len(self.factors) - 1
         stages += [self.enlarging(level, unet, recorrupt) for level in range(last)]
         stages += [self.enlarging(last, *network) for network in self.unets]
@@ -142,7 +172,14 @@ class _Enlarging:
         return StagedFit(stages, self.combined, self.budget)
 
     def cleaning(self, budget: Budget) -> RunningFit:
-        """Denoise the small picture where its noise is white."""
+        """Take the artefacts out of the small picture, or denoise it where its noise is white."""
+        jpeg, errors = self.beginning.jpeg, self.beginning.errors
+        if jpeg is not None and errors is not None:
+
+            def make(say: Say) -> Tensor:
+                return without_artefacts(self.y, jpeg, errors, say=say, go_on=budget.in_time)
+
+            return Direct(make, budget, Outcome.CELLS)
         assert self.law is not None
         z = self.law.whitened(self.y)
         problem = Problem(z, Identity((z.shape[1], z.shape[2])), self.law.noise)
@@ -213,8 +250,10 @@ class _Enlarging:
 
     def go_by(self, estimates: list[Tensor]) -> Tensor:
         """Give the small picture to explain: that without noise as soon as there is one."""
-        if self.law is None or not estimates:
+        if not self.dirty or not estimates:
             return self.y
+        if self.law is None:
+            return estimates[0]
         return self.law.restored(estimates[0], self.y)
 
     def _unets(self) -> list[tuple[nn.Module, RecorruptRecipe]]:

@@ -110,7 +110,7 @@ def prepare_inpaint(pixels, missing, *, sigma=None, settings, uncertainty=False)
     return FakeRestoration(filled, sigma, settings, uncertainty)
 
 
-def prepare_superres(pixels, scale, *, kernel="bicubic", settings):
+def prepare_superres(pixels, scale, *, kernel="bicubic", settings, **said):
     return FakeRestoration(pixels.repeat(scale, 0).repeat(scale, 1), None, settings)
 
 
