@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from chnorm_cli.api.answers import answer_of, errors_of, run_through
 from chnorm_cli.api.keywords import fit_settings
 from chnorm_cli.api.missing import missing_pixels, unmasked
 from chnorm_cli.api.planes import Array, Planes, planes_of
 from chnorm_cli.fitting.settings import FitSettings
-from chnorm_cli.fitting.solution import DivergedError, Solution
 from chnorm_cli.restoration import (
-    Restoration,
     fill_missing,
     laws_of_planes,
     prepare_denoise,
@@ -112,7 +110,7 @@ def denoise(
     shared = sigma is None and len(pixels) > 1 and strength > 0
     laws = laws_of_planes(list(pixels), noise) if shared else [None] * len(pixels)
     solutions = [
-        _run(
+        run_through(
             prepare_denoise(
                 plane, sigma=scaled, noise=noise, strength=strength, law=law, settings=settings,
                 uncertainty=uncertainty,
@@ -125,8 +123,8 @@ def denoise(
     if planes.holes is not None:
         same &= ~planes.holes[..., None]
     result = np.where(same, planes.given, planes.samples(restored))
-    errors = (_errors(solutions, planes, planes.holes),) if uncertainty else ()
-    return _answer(planes.array(result), errors, planes, solutions if report else None)
+    maps = (errors_of(solutions, planes, planes.holes),) if uncertainty else ()
+    return answer_of(planes.array(result), maps, planes, solutions if report else None)
 
 
 def inpaint(
@@ -193,7 +191,7 @@ def inpaint(
         absent = absent | planes.holes  # other shapes are refused below
     scaled = None if sigma is None else 255.0 * sigma / planes.span
     solutions = [
-        _run(
+        run_through(
             prepare_inpaint(plane, holes, sigma=scaled, settings=settings, uncertainty=uncertainty)
         )
         for plane, holes in zip(planes.pixels, absent, strict=True)
@@ -201,8 +199,8 @@ def inpaint(
     restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
     if not sigma:
         restored[~absent] = planes.given[~absent]
-    errors = (_errors(solutions, planes),) if uncertainty else ()
-    return _answer(planes.array(restored), errors, planes, solutions if report else None)
+    maps = (errors_of(solutions, planes),) if uncertainty else ()
+    return answer_of(planes.array(restored), maps, planes, solutions if report else None)
 
 
 def superres(
@@ -218,6 +216,7 @@ def superres(
     device: str = "auto",
     seed: int = 0,
     threads: int | None = None,
+    uncertainty: bool = False,
     report: bool = False,
     settings: FitSettings | None = None,
 ) -> Any:
@@ -231,13 +230,15 @@ def superres(
         How much wider and higher it becomes.
     kernel : {"bicubic", "lanczos", "box"}
         How the small picture was made; all are antialiased.
-    channel_axis, effort, fit, steps, time, device, seed, threads, report, settings
+    channel_axis, effort, fit, steps, time, device, seed, threads, uncertainty, report, settings
         As in `denoise`; `fit` may also be "both".
 
     Returns
     -------
     restored : array, (…, scale · H, scale · W) or (…, scale · H, scale · W, C)
         Of the type of `image`.
+    error : float32 array, (…, scale · H, scale · W)
+        With `uncertainty`.
     solution : Solution, or list of them
         With `report`.
 
@@ -258,11 +259,19 @@ def superres(
     settings = fit_settings(settings, effort, fit, steps, time, device, seed, threads)
     planes = planes_of(unmasked(image), channel_axis)
     solutions = [
-        _run(prepare_superres(plane, scale, kernel=kernel, settings=settings))
+        run_through(
+            prepare_superres(
+                plane, scale, kernel=kernel, settings=settings, uncertainty=uncertainty
+            )
+        )
         for plane in _filled(planes)
     ]
     restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
-    return _answer(planes.array(restored), (), planes, solutions if report else None)
+    holes = planes.holes
+    if holes is not None:
+        holes = holes.repeat(scale, 1).repeat(scale, 2)
+    maps = (errors_of(solutions, planes, holes),) if uncertainty else ()
+    return answer_of(planes.array(restored), maps, planes, solutions if report else None)
 
 
 def _filled(planes: Planes) -> Array:
@@ -285,28 +294,3 @@ def _without_fill_values(image: Array, absent: Array, channel_axis: int | None) 
         holes = absent.reshape(spatial)
         moved[holes] = moved[~holes][0]  # a view: the image changes
     return image
-
-
-def _errors(solutions: Sequence[Solution], planes: Planes, unknown: Array | None = None) -> Array:
-    """Give the maps of the errors (…, H, W) in the units of the input, NaN where `unknown`."""
-    maps = [solution.error_map for solution in solutions]
-    errors = np.stack([m.error * np.float32(planes.span) for m in maps if m is not None])
-    return planes.maps(errors if unknown is None else np.where(unknown, np.float32(np.nan), errors))
-
-
-def _answer(
-    result: Array, errors: tuple[Array, ...], planes: Planes, solutions: list[Solution] | None
-) -> Any:
-    """Give the array alone, or a tuple with what else was asked for."""
-    if solutions is None:
-        return (result, *errors) if errors else result
-    return (result, *errors, solutions if planes.leading else solutions[0])
-
-
-def _run(restoration: Restoration) -> Solution:
-    for _ in restoration:
-        pass
-    solution = restoration.solution
-    if solution.outcome.failed:
-        raise DivergedError(solution.outcome.value)
-    return solution

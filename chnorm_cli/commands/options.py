@@ -242,6 +242,14 @@ class RunOptions:
         int,
         typer.Option(min=1, metavar="N", help="Pictures at a time.", rich_help_panel=MANY),
     ] = 1
+    tile: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|N|off",
+            help="Denoise in tiles of N pixels a side, which bounds the memory; auto: above 6 megapixels.",
+            rich_help_panel=RUN,
+        ),
+    ] = "auto"
     progress: Annotated[
         ProgressMode,
         typer.Option(
@@ -295,6 +303,16 @@ class Options:
                 device=self.main.device,
                 seed=self.fit.seed,
                 threads=self.run.threads,
+                tile=_tile(self.run.tile),
             )
         except ValueError as error:
             raise usage(f"--{error}") from error
+
+
+def _tile(text: str) -> int | None:
+    """Give the side of tiles in "auto", "off" or a number of pixels."""
+    if text in ("auto", "off"):
+        return None if text == "auto" else 0
+    if not text.isdecimal() or not int(text):
+        raise ValueError(f"tile {text}: give auto, off or a number of pixels")
+    return int(text)

@@ -18,6 +18,7 @@ from chnorm_cli.restoration.common import (
     NO_MAP,
     Pixels,
     answered,
+    check_whole,
     observation,
     of_one_colour,
     prior_restoration,
@@ -45,6 +46,7 @@ def prepare_inpaint(
     `uncertainty` asks for a map of the errors too.
     """
     settings = settings or FitSettings()
+    check_whole(settings)
     clock = Budget(0, None, settings.time)
     if uncertainty:
         settings = with_time_for_map(settings)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 
 import torch
 from torch import Tensor, nn
 
-from chnorm_cli.classical.artefacts import CompressionErrors, without_artefacts
+from chnorm_cli.classical.artefacts import without_artefacts
 from chnorm_cli.classical.first_guess import first_guess
 from chnorm_cli.classical.guesses import ENLARGING, plug_and_play
 from chnorm_cli.fitting.budget import Budget
@@ -20,32 +20,34 @@ from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.fitting.stages import Direct, RunningFit, Stage, StagedFit
 from chnorm_cli.generators.names import GeneratorName
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
-from chnorm_cli.noise.finding import find_law
-from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.names import Kernel, Say
 from chnorm_cli.problems.operators import Downsample, Identity
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.recorruption.examples import Query, centered, reduced_again
-from chnorm_cli.restoration.artefacts import errors_that_matter
 from chnorm_cli.restoration.common import (
+    NO_MAP,
     Pixels,
     answered,
+    check_whole,
     observation,
     of_one_colour,
     prior_fit,
     prior_restoration,
     unet_for,
+    with_time_for_map,
 )
-from chnorm_cli.restoration.denoising import denoising_within
+from chnorm_cli.restoration.denoising import Denoising, denoising_within
+from chnorm_cli.restoration.enlarging_errors import EnlargingErrors
+from chnorm_cli.restoration.errors import Errors, KnownErrors
 from chnorm_cli.restoration.restoration import Restoration
+from chnorm_cli.restoration.small_pictures import Beginning, look_at
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
 SCALES = tuple(FACTORS)
 DECODER = GeneratorSpec(GeneratorName.DECODER, DEFAULT_WIDTHS[GeneratorName.DECODER])
 
 
-LEAST_NOISE = 3.0 / 255  # σ from which on a small picture is cleaned before it is enlarged
 MENDED = "the small picture is {}, and the enlarged one explains it without its artefacts"
 CLEANED = "the small picture is noisy ({}), and the enlarged one explains it without its noise"
 
@@ -57,14 +59,20 @@ def prepare_superres(
     kernel: str = "bicubic",
     jpeg: Jpeg | None = None,
     settings: FitSettings | None = None,
+    uncertainty: bool = False,
 ) -> Restoration:
     """Prepare to enlarge (H, W, C) by `scale` (2, 3, 4 or 8) to the picture that explains it.
 
     `kernel` is how the small picture is taken to have been made: bicubic, lanczos or box. A noisy
     picture is denoised first, and explained without its noise; so is a JPEG, of which `jpeg` says
     what its file knows, without its artefacts.
+    `uncertainty` asks for a map of the errors too.
     """
     settings = settings or FitSettings()
+    clock = Budget(0, None, settings.time)
+    if uncertainty:
+        settings = with_time_for_map(settings)
+    check_whole(settings)
     y = observation(pixels, settings)
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(map(str, SCALES))}, not {scale}")
@@ -74,11 +82,19 @@ def prepare_superres(
     colour = of_one_colour(y)
     if colour is not None:
         large = colour.expand(-1, scale * y.shape[1], scale * y.shape[2])
-        return answered(large, Outcome.ONE_COLOUR, choice, settings)
+        exact = KnownErrors(torch.zeros_like(large[0]))
+        return answered(
+            large, Outcome.ONE_COLOUR, choice, settings, errors=exact, uncertainty=uncertainty
+        )
     problem = Problem(y, Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device))
     if choice.fit is Fit.PRIOR:
+        if uncertainty:
+            raise ValueError(NO_MAP)
         return prior_restoration(problem, choice, settings)
-    enlarging = _Enlarging(problem, choice, settings, scale, Kernel(kernel), _beginning(y, jpeg))
+    enlarging = _Enlarging(problem, choice, settings, scale, Kernel(kernel), look_at(y, jpeg))
+    errors: Errors = EnlargingErrors(enlarging, settings.effort, settings.seed, clock.in_time)
+    if enlarging.beginning.jpeg is not None:  # what the cleaned picture errs by is not told yet
+        errors = KnownErrors(torch.full(problem.size, torch.nan))
     return Restoration(
         enlarging.fit(),
         settings=settings,
@@ -89,34 +105,9 @@ def prepare_superres(
         law=enlarging.law,
         law_found=enlarging.law is not None,
         notes=enlarging.notes,
+        errors=errors,
+        uncertainty=uncertainty,
     )
-
-
-@dataclass(frozen=True)
-class _Beginning:
-    """What is taken out of a small picture first: noise by its law, or what a JPEG has lost."""
-
-    law: Law | None = None
-    jpeg: Jpeg | None = None
-    errors: CompressionErrors | None = None
-
-
-def _beginning(y: Tensor, jpeg: Jpeg | None) -> _Beginning:
-    """Look at a small picture (C, h, w)."""
-    law = find_law(y)
-    errors = errors_that_matter(y, jpeg, law)
-    if jpeg is not None and errors is not None:
-        return _Beginning(jpeg=jpeg.to(y.device), errors=errors)
-    return _Beginning(noise_in(law))
-
-
-def noise_in(law: Law) -> Law | None:
-    """Give the noise in a small picture that an enlarged one should not have to explain.
-
-    Noise that neighbours share is not told from fine texture safely enough in so few pixels.
-    """
-    plain = law.doubt is None and law.noise.kernel is None and law.mixing is None
-    return law if plain and law.noise.sigma >= LEAST_NOISE else None
 
 
 class _Enlarging:
@@ -126,6 +117,8 @@ class _Enlarging:
     fits have their say, and combine. `y` (C, h, w) is the small picture to go by.
     """
 
+    running: StagedFit  # the fit whose phases these are
+
     def __init__(
         self,
         problem: Problem,
@@ -133,10 +126,13 @@ class _Enlarging:
         settings: FitSettings,
         scale: int,
         kernel: Kernel,
-        beginning: _Beginning,
+        beginning: Beginning,
     ) -> None:
         self.problem, self.choice, self.settings = problem, choice, settings
-        self.kernel, self.law, self.beginning = kernel, beginning.law, beginning
+        self.scale, self.kernel, self.law = scale, kernel, beginning.law
+        self.beginning = beginning
+        self.cleaner: Denoising | None = None
+        self.enlarged: dict[int, list[RecorruptFit]] = {}  # the fits of each level
         self.y = problem.observation
         self.recipe: SuperresRecipe = (DOUBLE if scale == 2 else SUPERRES)[settings.effort]
         self.factors = FACTORS[scale]
@@ -169,7 +165,8 @@ class _Enlarging:
         stages += [self.enlarging(level, unet, recorrupt) for level in range(last)]
         stages += [self.enlarging(last, *network) for network in self.unets]
         stages += [self.prior(number) for number in range(self.priors)]
-        return StagedFit(stages, self.combined, self.budget)
+        self.running = StagedFit(stages, self.combined, self.budget)
+        return self.running
 
     def cleaning(self, budget: Budget) -> RunningFit:
         """Take the artefacts out of the small picture, or denoise it where its noise is white."""
@@ -183,7 +180,8 @@ class _Enlarging:
         assert self.law is not None
         z = self.law.whitened(self.y)
         problem = Problem(z, Identity((z.shape[1], z.shape[2])), self.law.noise)
-        return denoising_within(problem, self.settings, budget).fit
+        self.cleaner = denoising_within(problem, self.settings, budget)
+        return self.cleaner.fit
 
     def enlarging(self, level: int, network: nn.Module, recorrupt: RecorruptRecipe) -> Stage:
         """Enlarge by one more of the factors."""
@@ -200,7 +198,7 @@ class _Enlarging:
                 examples += reduced_again(y, factor, self.kernel, self.recipe.first_shrinks[:3])
             guess = first_guess(step, small)
             whole = Downsample((y.shape[1], y.shape[2]), reached, self.kernel).to(y.device)
-            return RecorruptFit(
+            fit = RecorruptFit(
                 lambda say: iter(examples),
                 lambda: [Query(centered(guess), guess)],
                 network,
@@ -210,6 +208,8 @@ class _Enlarging:
                 budget=replace(budget, planned=recorrupt.steps),
                 seed=self.settings.seed + level,
             )
+            self.enlarged.setdefault(level, []).append(fit)
+            return fit
 
         again = network is not self.unets[0][0]
         return Stage(f"enlarge to ×{reached}", float(recorrupt.steps), make, optional=again)
@@ -248,6 +248,22 @@ class _Enlarging:
             x, y, self.problem.operator, self.recipe.strengths, ENLARGING, go_on=go_on
         )
 
+    def enlarge_again(self, small: Tensor) -> Tensor:
+        """Enlarge another picture (C, h, w) as far, without `prior` fits: nothing is learnt again."""
+        x = small
+        for level, factor in enumerate(self.factors):
+            reached = prod(self.factors[: level + 1])
+            guess = first_guess(Downsample(_size(x), factor, self.kernel).to(x.device), x)
+            answers = [fit.ask(Query(centered(guess), guess)) for fit in self.enlarged[level]]
+            whole = Downsample(_size(small), reached, self.kernel).to(x.device)
+            x = whole.project(torch.stack(answers).mean(0), small)
+        return plug_and_play(x, small, whole, self.recipe.strengths, ENLARGING)
+
+    @property
+    def explained(self) -> Tensor:
+        """The small picture (C, h, w) that the enlarged one explains."""
+        return self.go_by(self.running.estimates)
+
     def go_by(self, estimates: list[Tensor]) -> Tensor:
         """Give the small picture to explain: that without noise as soon as there is one."""
         if not self.dirty or not estimates:
@@ -266,3 +282,7 @@ class _Enlarging:
             another = unet_for(self.problem, spec, channels, seed + 1)
             unets.append((another, replace(recorrupt, muon_lr=self.recipe.second_muon_lr)))
         return unets
+
+
+def _size(x: Tensor) -> tuple[int, int]:
+    return x.shape[-2], x.shape[-1]

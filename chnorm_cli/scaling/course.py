@@ -196,6 +196,7 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
                 kernel=kernel,
                 jpeg=jpeg_of(picture, request.reading.jpeg),
                 settings=settings,
+                uncertainty=mapped,
             ), ()
 
 
