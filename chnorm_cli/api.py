@@ -28,6 +28,7 @@ def denoise(
     sigma: float | None = ...,
     noise: str = ...,
     strength: float = ...,
+    bad_pixels: str = ...,
     settings: FitSettings | None = ...,
     uncertainty: Literal[False] = ...,
 ) -> Array: ...
@@ -40,6 +41,7 @@ def denoise(
     sigma: float | None = ...,
     noise: str = ...,
     strength: float = ...,
+    bad_pixels: str = ...,
     settings: FitSettings | None = ...,
     uncertainty: Literal[True],
 ) -> tuple[Array, Array]: ...
@@ -51,6 +53,7 @@ def denoise(
     sigma: float | None = None,
     noise: str = "auto",
     strength: float = 1.0,
+    bad_pixels: str = "auto",
     settings: FitSettings | None = None,
     uncertainty: bool = False,
 ) -> Array | tuple[Array, Array]:
@@ -63,7 +66,8 @@ def denoise(
     `image` is uint8, uint16 or float, gray (H, W) or with 1 to 4 channels last. `sigma` is in the
     units of the array, as in scikit-image: 25 for uint8, 0.1 for floats in [0, 1]. `noise` forces a
     kind (gaussian, poisson, poisson-gaussian, speckle, mixed); `strength` is how much of the noise
-    is removed, 0 to 1.5. `uncertainty` gives a second array as well, float32 (H, W): the standard
+    is removed, 0 to 1.5. Dead, hot and flipped pixels are found and filled unless `bad_pixels` is
+    "off". `uncertainty` gives a second array as well, float32 (H, W): the standard
     error of each pixel in the units of `image`, NaN where it is not known. What is not finite counts as missing and is filled;
     of a masked array every pixel must be valid (`inpaint` fills the others). Raises `ValueError` for
     input that cannot be restored and `DivergedError` when the fit fails.
@@ -76,6 +80,7 @@ def denoise(
             sigma=scaled,
             noise=noise,
             strength=strength,
+            bad_pixels=bad_pixels,
             settings=settings,
             uncertainty=uncertainty,
         )
@@ -94,6 +99,10 @@ def inpaint(
     missing: Array | None = None,
     *,
     sigma: float | None = None,
+    noise: str = "auto",
+    strength: float = 1.0,
+    bad_pixels: str = "auto",
+    clean: bool | None = None,
     settings: FitSettings | None = None,
 ) -> Array:
     """Fill the pixels of (H, W) or (H, W, C) where `missing` is true, or not zero.
@@ -103,8 +112,10 @@ def inpaint(
 
     `missing` is (H, W), (H, W, 1) or (H, W, C), of booleans or numbers; a pixel is missing where
     one of its channels is. What a masked array masks is missing as well. What the missing pixels
-    hold plays no part. What is not finite is filled as well. Observed pixels come back bit for
-    bit, unless `sigma` (in the array's units) says they are noisy.
+    hold plays no part. What is not finite is filled as well, and so are bad pixels. Holes are
+    filled from what is clean of noise, of which the other arguments mean the same as in `denoise`.
+    Observed pixels come back bit for bit unless the answer is to be `clean` of it; None makes it so
+    where `sigma` (in the array's units) says that they are noisy.
     """
     missing = _missing(image, missing)
     image = np.array(np.ma.getdata(image))
@@ -115,23 +126,58 @@ def inpaint(
     if holes is not None and holes.shape == missing.shape:  # other shapes are refused below
         missing = missing | holes
     scaled = None if sigma is None else 255.0 * sigma / span
-    restored = back(_run(prepare_inpaint(pixels, missing, sigma=scaled, settings=settings)).pixels)
-    if not sigma:
-        restored[~missing] = image[~missing]  # floats outside [0, 1] make a round trip otherwise
-    return restored
+    solution = _run(
+        prepare_inpaint(
+            pixels,
+            missing,
+            sigma=scaled,
+            noise=noise,
+            strength=strength,
+            bad_pixels=bad_pixels,
+            clean=clean,
+            settings=settings,
+        )
+    )
+    restored = back(solution.pixels)
+    # Floats outside [0, 1] make a round trip otherwise.
+    same = (solution.pixels == pixels).reshape(restored.shape)
+    same[missing] = False
+    return np.where(same, image, restored)
 
 
 def superres(
-    image: Array, scale: int, *, kernel: str = "bicubic", settings: FitSettings | None = None
+    image: Array,
+    scale: int,
+    *,
+    kernel: str = "bicubic",
+    sigma: float | None = None,
+    noise: str = "auto",
+    strength: float = 1.0,
+    bad_pixels: str = "auto",
+    settings: FitSettings | None = None,
 ) -> Array:
     """Enlarge (H, W) or (H, W, C) by 2, 3, 4 or 8 to the picture that, reduced, is `image` again.
 
     >>> large = superres(small, 4)
 
-    `kernel` is how the small picture was made: bicubic, lanczos or box, all antialiased.
+    `kernel` is how the small picture was made: bicubic, lanczos or box, all antialiased. Of a noisy
+    picture, or one with bad pixels, the clean one is enlarged; the other arguments mean the same as
+    in `denoise`.
     """
-    pixels, _, back, _ = _whole(_unmasked(image))
-    return back(_run(prepare_superres(pixels, scale, kernel=kernel, settings=settings)).pixels)
+    pixels, _, back, span = _whole(_unmasked(image))
+    solution = _run(
+        prepare_superres(
+            pixels,
+            scale,
+            kernel=kernel,
+            sigma=None if sigma is None else 255.0 * sigma / span,
+            noise=noise,
+            strength=strength,
+            bad_pixels=bad_pixels,
+            settings=settings,
+        )
+    )
+    return back(solution.pixels)
 
 
 def _unmasked(image: Array) -> Array:

@@ -118,6 +118,14 @@ class OutputOptions:
             rich_help_panel=OUTPUT,
         ),
     ] = False
+    save_mask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="The bad pixels that were found, white (.png, .tif); inpaint --mask takes it.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
     uncertainty: Annotated[
         str | None,
         typer.Option(

@@ -49,13 +49,13 @@ def last_passes(passes: Sequence[Pass], noise: Noise) -> list[Pass]:
     return [p for p in passes if noise.kernel is None or p.combine is Combine.VALUES]
 
 
-def denoising_fit(problem: Problem, settings: FitSettings, budget: Budget) -> RecorruptFit:
-    """Give the fit that denoises, for a restoration that has noise among its problems."""
+def denoising_within(problem: Problem, settings: FitSettings, budget: Budget) -> Denoising:
+    """Give the denoising for a restoration that has noise among its problems."""
     choice = choose(settings, default=Fit.RECORRUPT)
     problem = at_least_some_noise(problem)
     network = network_for(problem, choice, settings)
     budget = replace(budget, planned=choice.recorrupt.steps)
-    return Denoising(problem, choice, settings, network, budget).fit
+    return Denoising(problem, choice, settings, network, budget)
 
 
 def at_least_some_noise(problem: Problem) -> Problem:

@@ -10,20 +10,25 @@ import torch
 from chnorm_cli.fitting.recipes import INPAINT, choose
 from chnorm_cli.fitting.settings import Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.noise.gaussian import Noise
+from chnorm_cli.noise.level import Level
+from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.problems.operators import Mask
 from chnorm_cli.problems.problem import Problem
+from chnorm_cli.restoration.beginning import Said, begin
 from chnorm_cli.restoration.common import (
     Pixels,
     answered,
     observation,
     of_one_colour,
     prior_restoration,
-    unet_for,
-    unit_sigma,
 )
 from chnorm_cli.restoration.filling import Filling
 from chnorm_cli.restoration.restoration import Restoration
+
+LEFT = (
+    "the observed pixels are noisy ({}) and stay as they are; the holes are filled from what is"
+    " clean of it, and --clean gives all pixels so"
+)
 
 
 def prepare_inpaint(
@@ -31,12 +36,20 @@ def prepare_inpaint(
     missing: np.ndarray[Any, np.dtype[np.bool_]],
     *,
     sigma: float | None = None,
+    level: Level | None = None,
+    noise: str = Kind.AUTO,
+    strength: float = 1.0,
+    bad_pixels: str = Faults.AUTO,
+    clean: bool | None = None,
     settings: FitSettings | None = None,
 ) -> Restoration:
     """Prepare to fill the pixels where `missing` (H, W) is true.
 
-    Observed pixels are kept bit for bit unless `sigma` (0–255 scale) says that they are noisy.
+    What is said of the noise means the same as in `prepare_denoise`, and the holes are filled from
+    what is clean of it. Observed pixels that are not bad are kept bit for bit unless the answer is
+    to be `clean`; None makes it so where `sigma` or `level` says that they are noisy.
     """
+    said = Said(sigma, level, noise, strength, bad_pixels)
     settings = settings or FitSettings()
     y = observation(pixels, settings)
     missing = np.asarray(missing, dtype=bool)
@@ -49,35 +62,49 @@ def prepare_inpaint(
         )
     if missing.all():
         raise ValueError("the mask marks every pixel as missing, so there is nothing to fill from")
-    level = unit_sigma(sigma) or 0.0
     choice = choose(settings, default=Fit.RECORRUPT, recorrupt=INPAINT)
     known = torch.from_numpy(~missing).to(y.device)
-    operator = Mask(known.to(y.dtype))
-    observed = operator.forward(y)
-    noise = Noise(level)
-    problem = Problem(observed, operator, noise)
     if not missing.any():
         return Restoration(
             None,
             settings=settings,
             choice=choice,
-            problem=Problem(y, operator, noise),
+            problem=Problem(y, Mask(known.to(y.dtype))),
             untouched=Outcome.NOTHING_MISSING,
             notes=("the mask marks no pixel as missing, and the picture is left as it is",),
         )
     colour = of_one_colour(y, known)
     if colour is not None:
         return answered(colour.expand_as(y), Outcome.ONE_COLOUR, choice, settings)
+    beginning = begin(y, said, ~known, sure=True)
+    law = beginning.removed
+    clean = law is not None and (said.level_given if clean is None else clean)
+    notes = list(beginning.notes)
+    if law is not None and not clean:
+        notes.append(LEFT.format(law.sentence()))
     if choice.fit is Fit.PRIOR:
-        return prior_restoration(problem, choice, settings)
-    network = unet_for(problem, choice.generator, y.shape[0] + 1, settings.seed)
-    filling = Filling(y, known, level, choice, settings, network)
+        mask = Mask(beginning.known.to(y.dtype))
+        problem = Problem(mask.forward(y), mask)
+        return prior_restoration(
+            problem,
+            choice,
+            settings,
+            restored=lambda x: beginning.finished(x, clean=False),
+            notes=beginning.notes,
+            bad=beginning.bad,
+        )
+    filling = Filling(beginning, settings)
+    filling.notes[:] = notes
     return Restoration(
         filling.fit(),
         settings=settings,
         choice=choice,
-        problem=problem,
-        network=network,
+        problem=filling.problem,
+        network=filling.network,
         recipe=choice.recorrupt,
         notes=filling.notes,
+        law=law,
+        law_found=law is not None and not said.level_given,
+        restored=lambda x: beginning.finished(x, clean=clean),
+        bad=beginning.bad,
     )
