@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from chnorm_cli.fitting.recipes import INPAINT, choose
+from chnorm_cli.fitting.recipes import INPAINT, Choice, choose
 from chnorm_cli.fitting.settings import Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.problems.operators import Mask
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.restoration.beginning import Said, begin
+from chnorm_cli.restoration.beginning import Beginning, Said, begin
 from chnorm_cli.restoration.common import (
     Pixels,
     answered,
@@ -83,16 +83,7 @@ def prepare_inpaint(
     if law is not None and not clean:
         notes.append(LEFT.format(law.sentence()))
     if choice.fit is Fit.PRIOR:
-        mask = Mask(beginning.known.to(y.dtype))
-        problem = Problem(mask.forward(y), mask)
-        return prior_restoration(
-            problem,
-            choice,
-            settings,
-            restored=lambda x: beginning.finished(x, clean=False),
-            notes=beginning.notes,
-            bad=beginning.bad,
-        )
+        return _by_prior(beginning, choice, settings, notes, clean=clean)
     filling = Filling(beginning, settings)
     filling.notes[:] = notes
     return Restoration(
@@ -106,5 +97,29 @@ def prepare_inpaint(
         law=law,
         law_found=law is not None and not said.level_given,
         restored=lambda x: beginning.finished(x, clean=clean),
+        bad=beginning.bad,
+    )
+
+
+def _by_prior(
+    beginning: Beginning, choice: Choice, settings: FitSettings, notes: list[str], *, clean: bool
+) -> Restoration:
+    """Put a `prior` fit together, which sees the known pixels where their noise is white."""
+    law, whole = beginning.removed, beginning.whole
+    mask = Mask(beginning.known.to(whole.dtype))
+    if law is None:
+        problem = Problem(mask.forward(whole), mask)
+    else:
+        problem = Problem(mask.forward(law.whitened(whole)), mask, law.noise)
+    return prior_restoration(
+        problem,
+        choice,
+        settings,
+        law=law,
+        law_found=law is not None and not beginning.said.level_given,
+        restored=lambda z: beginning.finished(
+            z if law is None else law.restored(z, whole), clean=clean
+        ),
+        notes=notes,
         bad=beginning.bad,
     )

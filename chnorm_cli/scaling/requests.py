@@ -94,5 +94,5 @@ class Request:
     settings: FitSettings = field(default_factory=FitSettings)
     reading: Reading = field(default_factory=Reading)
     writing: Writing = field(default_factory=Writing)
-    bad_mask: Path | None = None  # where the mask of the bad pixels goes, if it is asked for
     uncertainty: Path | None = None  # where the map of the errors goes, if one is asked for
+    bad_mask: Path | None = None  # where the mask of the bad pixels goes, if it is asked for
