@@ -21,6 +21,9 @@ class Options:
     discs: tuple[int, ...]
     masks: bool
     scales: tuple[int, ...]
+    qualities: tuple[int, ...]
+    noisy: tuple[float, ...]
+    enlarged: bool
     peers: tuple[str, ...] | None
     peer_time: float | None
     fit: Fit

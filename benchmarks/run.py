@@ -15,11 +15,12 @@ from benchmarks.pictures import CHECKOUT, Source, default_folder
 from benchmarks.table import tables
 from chnorm_cli.fitting.settings import Effort, Fit, GeneratorName
 
-TASKS = ("denoise", "noise", "inpaint", "superres", "sigma", "prior", "step")
+TASKS = ("denoise", "noise", "inpaint", "superres", "jpeg", "sigma", "prior", "step")
 PEERS = (
     "bm3d",
     "bm3d-anscombe",
     "nlm",
+    "bilateral",
     "wavelet",
     "tv",
     "biharmonic",
@@ -92,6 +93,9 @@ def _options(given: argparse.Namespace, threads: int) -> Options:
         discs=tuple(given.discs),
         masks=given.masks,
         scales=tuple(given.scale),
+        qualities=tuple(given.quality),
+        noisy=tuple(given.noisy),
+        enlarged=given.enlarged,
         peers=None if given.peers is None else tuple(given.peers),
         peer_time=given.peer_time,
         fit=given.fit,
@@ -121,6 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--discs", type=int, nargs="+", default=[], help="inpaint: radii of missing discs, pixels")
     add("--masks", action="store_true", help="inpaint: pictures that come with a mask")
     add("--scale", type=int, nargs="+", default=[4])
+    add("--quality", type=int, nargs="+", default=[10, 20, 30, 50, 80], help="jpeg")
+    add("--noisy", type=float, nargs="+", default=[], help="jpeg: noise before it, 0–255 scale")
+    add("--enlarged", action="store_true", help="jpeg: small ones are enlarged as well")
     add("--effort", type=Effort, nargs="*", default=[Effort.NORMAL], choices=list(Effort))
     add("--fit", type=Fit, default=Fit.AUTO, choices=list(Fit))
     add("--generator", type=GeneratorName, default=GeneratorName.AUTO, choices=list(GeneratorName))

@@ -9,6 +9,7 @@ import torch
 
 import chnorm_cli
 from chnorm_cli import api, denoise, inpaint, superres
+from chnorm_cli.api import tasks
 from chnorm_cli.fitting.settings import Effort, Fit, FitSettings
 from chnorm_cli.problems.operators import Downsample
 
@@ -138,14 +139,14 @@ def test_an_enlarged_picture_reduces_to_the_given_one():
 
 
 def test_a_fit_that_diverges_raises(monkeypatch):
-    prepare = api.prepare_denoise
+    prepare = tasks.prepare_denoise
 
     def broken(*arguments, **options):
         restoration = prepare(*arguments, **options)
         torch.nn.init.constant_(restoration._network.output.weight, float("nan"))
         return restoration
 
-    monkeypatch.setattr(api, "prepare_denoise", broken)
+    monkeypatch.setattr(tasks, "prepare_denoise", broken)
     with pytest.raises(api.DivergedError, match="diverged"):
         denoise(picture((8, 8)), sigma=0.02, settings=QUICK)
 
@@ -154,8 +155,11 @@ def test_a_fit_that_diverges_raises(monkeypatch):
     ("call", "cause"),
     [
         (lambda: denoise(np.zeros(5)), "shape"),
-        (lambda: denoise(np.zeros((2, 3, 4, 5))), "shape"),
-        (lambda: denoise(np.zeros((4, 4, 7))), "channels"),
+        (lambda: denoise(np.zeros((2, 3, 0, 5))), "shape"),
+        (lambda: denoise(np.zeros((9, 64, 65))), "channel_axis=None"),
+        (lambda: denoise(np.zeros((4, 4, 3)), channel_axis=3), "channel_axis"),
+        (lambda: denoise(np.zeros((4, 4)), effort="slow"), "fast, normal, best"),
+        (lambda: denoise(np.zeros((4, 4)), seed=1, settings=QUICK), "give settings"),
         (lambda: inpaint(np.zeros((4, 4)), np.ones((4, 4))), "every pixel"),
         (lambda: inpaint(np.zeros((4, 4)), np.ones((3, 4))), "size"),
         (lambda: superres(np.zeros((4, 4)), 7), "scale"),

@@ -1,4 +1,4 @@
-"""README holds true: its help blocks are the program's, and its examples are understood by it."""
+"""README and docs/ hold true: the program knows their examples, and every link leads somewhere."""
 
 import os
 import re
@@ -14,9 +14,8 @@ from chnorm_cli.cli import build
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-PAGES = [path for path in (README,) if path.exists()]
-
-pytestmark = pytest.mark.skipif(not PAGES, reason="there is no README yet")
+DOCS = ROOT / "docs"
+PAGES = [README, *sorted(DOCS.glob("*.md"))]
 
 HELP = re.compile(r"<!-- help: ([\w ]*?) *-->\n+```\w*\n(.*?)```", re.DOTALL)
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
@@ -73,13 +72,37 @@ def test_examples_are_understood(arguments):
         command.make_context(name, rest, parent=parent)  # raises for what it does not know
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if "://" not in target:
+            path, _, heading = target.partition("#")
+            found = page.parent / path if path else page
+            assert found.exists(), target
+            headings = re.findall(r"^#+ (.+)$", found.read_text(), re.MULTILINE) if heading else []
+            anchors = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}
+            assert not heading or heading in anchors, target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_is_python(page):
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        compile(block, page.name, "exec")
+
+
+def test_every_page_is_found_from_readme_and_readme_stays_short():
+    text = README.read_text()
+    assert all(f"(docs/{page.name})" in text for page in DOCS.glob("*.md"))
+    assert len(text.splitlines()) <= 150
+
+
 def test_numbers_in_the_table_of_results_were_measured():
     measured = set(
         re.findall(r"\| (\d+\.\d\d) · ", (ROOT / "benchmarks" / "RESULTS.md").read_text())
     )
     rows = re.findall(
         r"^\| (?:denoise|inpaint|super-resolution)[^|]*\|([^|]*\|[^|]*)\|$",
-        README.read_text(),
+        (DOCS / "benchmarks.md").read_text(),
         re.MULTILINE,
     )
     claimed = {number for row in rows for number in re.findall(r"\d+\.\d\d", row)}

@@ -134,7 +134,7 @@ def test_the_gray_restorer_that_learns_twice_restores_as_it_did():
     settings = FitSettings(effort=Effort.BEST, steps=10, device="cpu")
     restoration = prepare_denoise(noisy(x), sigma=25, settings=settings)
     solution, _ = solved(restoration)
-    twice = restoration._errors.restorer
+    twice = restoration.errors.restorer
     assert isinstance(twice, LearningTwice)
     with torch.no_grad():
         again = twice.restore(restoration._problem.observation)
@@ -147,7 +147,7 @@ def test_a_restorer_repeats_what_was_done_with_the_picture_itself():
     restoration = prepare_denoise(noisy(picture()), sigma=25, settings=settings)
     solution, _ = solved(restoration)
     with torch.no_grad():
-        again = restoration._errors.restorer.restore(restoration._problem.observation)
+        again = restoration.errors.restorer.restore(restoration._problem.observation)
     assert np.allclose(again.movedim(0, -1).numpy(), solution.pixels, atol=1e-5)
     assert solution.expected_rms > 0  # from the trials, without a map
 

@@ -41,8 +41,8 @@ class Pass:
 
 
 FIRST = Pass(Combine.PATCHES, neighbours=32)
-SECOND = Pass(Combine.PATCHES_BY_COLOUR, neighbours=40)
-THIRD = Pass(Combine.VALUES, neighbours=48, patch=4, noise_share=0.7)
+SECOND = Pass(Combine.PATCHES_BY_COLOUR, neighbours=48)
+THIRD = Pass(Combine.VALUES, neighbours=36, patch=4, noise_share=0.7)
 STRONG = 60.0 / 255  # above that noise, patches are larger and groups have more of them
 
 

@@ -1,4 +1,4 @@
-"""How a group of similar patches is denoised: three closed forms of linear estimation.
+"""How a group of similar patches is denoised: closed forms of linear estimation.
 
 A group Y holds k patches of n values. Patches can be combined with each other, Θ Y, or the values
 of each patch, (Y − μ) W + μ:
@@ -10,7 +10,8 @@ of each patch, (Y − μ) W + μ:
 The first two are non-local ridge regression (Herbreteau & Kervrann, "Towards a unified view of
 unsupervised non-local methods for image denoising: the NL-Ridge approach", ICIP 2022); the last
 is the Wiener filter of non-local Bayes (Lebrun, Buades & Morel, SIAM J. Imaging Sci. 2013). Σ is
-the covariance of the noise, and σ² its variance where it is independent.
+the covariance of the noise, and σ² its variance where it is independent. Where neighbours share it,
+the Gram matrix N of the patches' noise stands in place of n σ² I (`shared_noise.py`).
 """
 
 from __future__ import annotations
@@ -42,51 +43,107 @@ def combine_by_risk(noisy: Tensor, variance: float | Tensor) -> Estimate:
     return Estimate(theta @ noisy, theta.square().sum(-1))
 
 
-def combine_by_pilot(noisy: Tensor, pilot: Tensor, variance: float | Tensor) -> Estimate:
+def combine_by_pilot(
+    noisy: Tensor, pilot: Tensor, variance: float | Tensor, joint: int | None = None
+) -> Estimate:
     """Combine the patches of groups (…, k, n) with each other, as is best for the pilot's.
 
-    X̄ X̄ᵀ (X̄ X̄ᵀ + n σ² I)⁻¹ = X̄ (X̄ᵀ X̄ + n σ² I)⁻¹ X̄ᵀ: for groups much larger than a patch the
-    second form inverts the smaller matrix. With little noise it is a small difference of large
-    numbers, hence float64.
+    X̄ X̄ᵀ (X̄ X̄ᵀ + n σ² I)⁻¹ = X̄ (X̄ᵀ X̄ + n σ² I)⁻¹ X̄ᵀ: the second form is by values. Of these, which
+    are principal components, the first `joint` are regarded together and the others each alone, as
+    if X̄ᵀ X̄ were diagonal there: it is nearly, and less of it is due to chance (measured).
+    """
+    n = pilot.shape[-1]
+    noise = n * variance
+    lead, rest = _parted(pilot, joint)
+    noisy_lead, noisy_rest = _parted(noisy, joint)
+    gram = lead.mT @ lead
+    factor = _factor(gram, noise)
+    inner = torch.cholesky_solve(torch.cholesky_solve(gram, factor).mT, factor)
+    kept = ((lead @ inner) * lead).sum(-1)
+    patches = lead @ torch.cholesky_solve(lead.mT @ noisy_lead, factor)
+    if rest is None or noisy_rest is None:
+        return Estimate(patches, kept)
+    power = rest.square()
+    size = power.sum(-2, keepdim=True)
+    shrunk = 1.0 / (size + noise)
+    patches = torch.cat([patches, rest * ((rest * noisy_rest).sum(-2, keepdim=True) * shrunk)], -1)
+    return Estimate(patches, kept + (power @ (size * shrunk.square()).mT)[..., 0])
+
+
+def combine_sharing(noisy: Tensor, pilot: Tensor | None, shared: Tensor) -> Estimate:
+    """Combine the patches of groups (…, k, n) with each other, where they share their noise.
+
+    `shared` is N, (…, k, k), in place of n σ² I: Θ = I − N (Y Yᵀ)⁻¹ without a pilot, and
+    Θ = I − N (X̄ X̄ᵀ + N)⁻¹ with one.
+    """
+    k, n = noisy.shape[-2:]
+    noise = shared.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None]
+    if pilot is None:
+        gram, ridge = noisy @ noisy.mT, (1e-3 if n < 2 * k else 1e-6) * noise
+    else:
+        gram, ridge = pilot @ pilot.mT + shared, 1e-5 * noise
+    eye = torch.eye(k, device=noisy.device, dtype=noisy.dtype)
+    theta = eye - torch.cholesky_solve(shared.expand_as(gram), _factor(gram, ridge)).mT
+    kept = ((theta @ shared) * theta).sum(-1) / noise[..., 0]
+    return Estimate(theta @ noisy, kept)
+
+
+def combine_values(
+    noisy: Tensor, pilot: Tensor, noise: Tensor, joint: int | None = None
+) -> Estimate:
+    """Combine the values of each patch in groups (…, k, n); `noise` is τ Σ, (n, n) or (…, n, n).
+
+    As above the first `joint` of the values are regarded together and the others each alone.
     """
     k, n = pilot.shape[-2:]
-    noise = n * variance
-    if k < 1.5 * n:
-        gram = pilot @ pilot.mT
-        theta = torch.eye(k, device=gram.device, dtype=gram.dtype) - noise * _inverse(gram, noise)
-        return Estimate(theta @ noisy, theta.square().sum(-1))
-    double = pilot.double()
-    gram = double.mT @ double
-    left = double @ _inverse(gram, noise)  # Θ = left X̄ᵀ
-    estimate = left @ (double.mT @ noisy.double())
-    return Estimate(estimate.to(noisy), ((left @ gram) * left).sum(-1).to(noisy))
-
-
-def combine_values(noisy: Tensor, pilot: Tensor, noise: Tensor) -> Estimate:
-    """Combine the values of each patch in groups (…, k, n); `noise` is τ Σ, (n, n)."""
-    k, n = pilot.shape[-2:]
+    m = n if joint is None else min(joint, n)
     mean = pilot.mean(-2, keepdim=True)
-    centred = pilot - mean
-    covariance = centred.mT @ centred / k
-    weights = torch.cholesky_solve(covariance, _factor(covariance, noise))
-    kept = weights.square().sum((-2, -1)) / n + 1.0 / k  # the mean keeps 1/k
-    return Estimate(mean + (noisy - mean) @ weights, kept[..., None].expand(*kept.shape, k))
+    centred, off = pilot - mean, noisy - mean
+    lead = centred[..., :m]
+    covariance = lead.mT @ lead / k
+    factor = _factor(covariance, noise[..., :m, :m])
+    weights = torch.cholesky_solve(covariance, factor)
+    kept = weights.square().sum((-2, -1))
+    patches = off[..., :m] @ weights
+    if m < n:
+        size = centred[..., m:].square().mean(-2, keepdim=True)
+        share = size / (size + noise.diagonal(dim1=-2, dim2=-1)[..., None, m:])
+        kept = kept + share.square().sum((-2, -1))
+        patches = torch.cat([patches, off[..., m:] * share], -1)
+    kept = kept / n + 1.0 / k  # the mean keeps 1/k
+    return Estimate(mean + patches, kept[..., None].expand(*kept.shape, k))
+
+
+def _parted(values: Tensor, joint: int | None) -> tuple[Tensor, Tensor | None]:
+    """Part (…, n) into what is regarded together and what each alone, if anything."""
+    if joint is None or joint >= values.shape[-1]:
+        return values, None
+    return values[..., :joint], values[..., joint:]
 
 
 def _inverse(gram: Tensor, ridge: float | Tensor) -> Tensor:
     """Give (Gram matrix + ridge I)⁻¹."""
     eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
-    factor = _factor(gram, ridge * eye)
+    factor = _factor(gram, ridge)
     # L⁻ᵀ L⁻¹: half the time of `cholesky_inverse` on a CPU.
     half: Tensor = torch.linalg.solve_triangular(factor, eye.expand_as(gram), upper=False)
     return half.mT @ half
 
 
-def _factor(gram: Tensor, noise: Tensor) -> Tensor:
-    """Give the Cholesky factor of Gram matrices (…, m, m) + `noise` (m, m)."""
+def _factor(gram: Tensor, noise: float | Tensor) -> Tensor:
+    """Give the Cholesky factor of Gram matrices (…, m, m) + `noise`, (m, m) or a multiple of I.
+
+    A multiple is a number, or one a matrix (…, 1, 1).
+    """
     # With hardly any noise, like patches make a Gram matrix that is singular up to rounding.
     rounding = 4.0 * torch.finfo(gram.dtype).eps * gram.diagonal(dim1=-2, dim2=-1).sum(-1)
-    eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
+    ridge = rounding[..., None]
+    if isinstance(noise, Tensor) and noise.shape[-1] > 1:
+        noisy = gram + noise
+    else:
+        noisy = gram.clone()
+        ridge = ridge + (noise[..., 0] if isinstance(noise, Tensor) else noise)
+    noisy.diagonal(dim1=-2, dim2=-1).add_(ridge)
     factor: Tensor
-    factor, _ = torch.linalg.cholesky_ex(gram + noise + rounding[..., None, None] * eye)
+    factor, _ = torch.linalg.cholesky_ex(noisy)
     return factor

@@ -69,8 +69,6 @@ def inpaint(
     from chnorm_cli.images import is_stream
     from chnorm_cli.scaling.inputs import mask_for
 
-    if options.output.uncertainty is not None:
-        raise usage("--uncertainty is about noise so far: chnorm denoise has it")
     asked = noise.asked()
     mask = standard_input(mask)
     if mask == "-" and "-" in map(standard_input, pictures):

@@ -9,6 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chnorm_cli.commands.reliability import (
+    Reliability,
+    in_picture_units,
+    reliability,
+    show_reliability,
+)
 from chnorm_cli.images import Picture
 from chnorm_cli.scaling.failures import Failure, usage
 
@@ -46,6 +52,22 @@ def compare(
         left, right = luma(left), luma(right)
         scores |= {"psnr_y": psnr(left, right, chosen), "ssim_y": ssim(left, right, chosen)}
     return scores
+
+
+def judged(
+    error_map: Picture,
+    picture: Picture,
+    truth: Picture,
+    *,
+    border: int = 0,
+    where: NDArray[np.bool_] | None = None,
+) -> Reliability:
+    """Compare what a map of errors says of a picture with the truth, as `compare` compares these."""
+    error = in_picture_units(error_map, picture, truth)
+    left, right = in_truth_units(picture, truth)
+    height, width = truth.shape
+    inner = np.s_[border : height - border, border : width - border]
+    return reliability((left - right)[inner], error[inner], None if where is None else where[inner])
 
 
 def in_truth_units(
@@ -102,6 +124,8 @@ def show_scores(scores: Mapping[str, Any]) -> None:
         shown = "equal" if value is None else f"{value:.2f} dB"
         print(f"PSNR{label:>2}  {shown:<10}  SSIM{label:>2}  ", end="")
         print("-" if alike is None else f"{alike:.4f}")
+    if "uncertainty" in scores:
+        show_reliability(scores["uncertainty"])
 
 
 def _shape(picture: Picture) -> str:

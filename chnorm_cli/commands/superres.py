@@ -66,6 +66,6 @@ def superres(
     from chnorm_cli.commands.restoring import restore
 
     if options.output.uncertainty is not None:
-        raise usage("--uncertainty is about noise so far: chnorm denoise has it")
+        raise usage("--uncertainty is of denoise and inpaint so far")
     task = Superres(int(scale), str(kernel), noise.asked())
     return restore("superres", lambda _: task, pictures, options)

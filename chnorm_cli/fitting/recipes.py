@@ -27,9 +27,9 @@ RECORRUPT = {
         copies=1,
         symmetries=1,
         passes=(
-            replace(FIRST, stride=6, gray_stride=8),
-            replace(SECOND, stride=5),
-            replace(THIRD, neighbours=36, gray_stride=5),
+            replace(FIRST, stride=7, gray_stride=8),
+            replace(SECOND, neighbours=40, stride=7),
+            replace(THIRD, gray_stride=5),
         ),
         polish=(replace(DETAIL, neighbours=48, stride=4, gray_stride=5),),
         strengths=(12.0, 8.0, 5.0),
@@ -37,7 +37,7 @@ RECORRUPT = {
     Effort.NORMAL: RecorruptRecipe(
         steps=600,
         copies=4,
-        passes=(replace(FIRST, stride=5), replace(SECOND, stride=5), THIRD),
+        passes=(replace(FIRST, stride=6), replace(SECOND, stride=7), THIRD),
         polish=(SIMILAR, DETAIL, DETAIL),
         trials=4,
         strengths=(16.0, 14.0, 12.0, 10.0, 9.0, 8.0, 7.0, 6.0),

@@ -18,6 +18,7 @@ class Outcome(Enum):
     """Why a fit ended, as a sentence for people."""
 
     STEPS = "The planned steps were done."
+    CELLS = "Similar patches corrected each other within what the compressed file allows."
     DIRECT = "Patches filled every hole, and nothing was left for a network to do."
     STEPS_ASKED = "The number of steps that was asked for was done."
     TIME = "The time that was allowed was used up."
@@ -95,6 +96,7 @@ class Solution:
     device: str  # "cpu" or "cuda:0 (NVIDIA …)"
     generator: str  # one printable line: shape and number of parameters
     parameters: int
+    jpeg: Mapping[str, Any] | None = None  # what its compression says, where it played a part
     plan: Mapping[str, Any] = field(
         default_factory=dict
     )  # what `auto` became: fit, guess, widths …

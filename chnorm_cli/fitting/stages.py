@@ -42,9 +42,14 @@ class Direct:
     `make` is given a function to say what it is doing.
     """
 
-    def __init__(self, make: Callable[[Callable[[str], None]], Tensor], budget: Budget) -> None:
+    def __init__(
+        self,
+        make: Callable[[Callable[[str], None]], Tensor],
+        budget: Budget,
+        reached: Outcome = Outcome.DIRECT,
+    ) -> None:
         self.make = make
-        self.budget = budget
+        self.budget, self.reached = budget, reached
         self.activity = "starting"
         self.outcome: Outcome | None = None
         self.made: Tensor | None = None
@@ -52,7 +57,7 @@ class Direct:
     def __iter__(self) -> Iterator[Step]:
         """Make the picture."""
         self.made = self.make(self._say)
-        self.outcome = Outcome.DIRECT
+        self.outcome = self.reached
         return iter(())
 
     def estimate(self) -> Tensor | None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from chnorm_cli.images.compression import StoredJpeg
 from chnorm_cli.images.errors import MaskError
 from chnorm_cli.images.metadata import Metadata
 from chnorm_cli.images.samples import FloatArray, to_unit
@@ -30,7 +31,7 @@ class Picture:
     outside [0, 1] and for integers other than 8 and 16 bits, which take (min, max − min); these
     are written as floats. ``stored`` keeps their samples, so that pixels that no restoration
     touches come back bit for bit. ``notes`` say what reading changed, ``lost`` what only the file
-    holds. ``held`` counts the pictures of the file, and ``streamed`` says that they follow one
+    holds. ``jpeg`` is the file as it came, where it is a JPEG. ``held`` counts the pictures of the file, and ``streamed`` says that they follow one
     another as files of their own do, and not as pages.
     """
 
@@ -48,6 +49,7 @@ class Picture:
     lost: tuple[str, ...] = ()
     held: int = 1
     streamed: bool = False
+    jpeg: StoredJpeg | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] - self.extra not in (1, 3):

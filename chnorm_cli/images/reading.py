@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chnorm_cli.images import exif
+from chnorm_cli.images.compression import StoredJpeg
 from chnorm_cli.images.errors import CodecError, ImageError, reason
 from chnorm_cli.images.formats import HEAD, Format, identify
 from chnorm_cli.images.keeping import Piece, pieces
@@ -89,6 +90,9 @@ def read_pictures(
 def _pictures(piece: Piece, pages: Sequence[int], name: str, count: int) -> Iterator[Picture]:
     for index, raster in zip(pages, piece.row.decode(piece.data, pages), strict=True):
         picture = _picture(raster, piece.row, name, index, count)
+        if piece.row.name == "jpeg" and index == 0:
+            stored = StoredJpeg(bytes(piece.data), raster.orientation)
+            picture = replace(picture, jpeg=stored)
         if len(pages) < count:
             picture = replace(picture, metadata=picture.metadata.alone())
         yield replace(picture, lost=picture.lost + piece.lost)

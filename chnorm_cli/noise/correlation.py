@@ -1,18 +1,47 @@
-"""Noise that neighbouring pixels share, as demosaicing, scanning, resizing and JPEG make it."""
+"""Noise that neighbouring pixels share, as demosaicing, scanning, resizing and JPEG make it.
+
+It is looked for in the smoothest blocks of each brightness: a camera's noise differs between dark and
+light, and the smoothest blocks of the whole picture would be those of one brightness.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-BLOCK = 16  # pixels along a side of the blocks in which noise is looked at
+from chnorm_cli.noise.reach import BLOCK, REACH, SEEN, reaching_covariance, seen_covariance, slopes
+
 MOST_BLOCKS = 20_000
 FEWEST_BLOCKS = 150  # of fewer the smoothest are texture: a bird of 72² pixels read as σ = 34
-LAGS = 6  # pixels over which noise is taken to be correlated
-LEAST = 2.0 / 255  # weaker structure than this may be the picture's own
-FADED = 0.1  # correlation at three pixels: noise has forgotten by then what texture has not
-AGREE = 0.92  # correlation of the colours' shared part from which on it may be texture in the light
+CLASSES = 6  # of brightness
+LOW, HIGH = 0.05, 0.2  # of a class's blocks, by roughness, between which they are taken for smooth
+LAGS = 6  # pixels over which noise is drawn correlated
+# Kurtosis of all pixels in blocks of one power. Noise of cameras: 3.1 to 3.85. Lines, pixel art and
+# gradients of few levels: 1.0 to 2.5; text: 6 to 15.
+LEAST_KURTOSIS, MOST_KURTOSIS = 2.75, 4.3
+LEAST = 0.85 / 255  # weaker structure than this may be the picture's own
+FADED = 0.08  # correlation at three pixels: noise has forgotten by then what texture has not
+INDEPENDENT = (
+    0.3  # correlation of next neighbours, up to which white noise and a little texture reach
+)
+# Texture in the light is the same in all colours, and strong; a camera's noise is not.
+STRONG, STRONG_AGREE, AGREE = 8.0 / 255, 0.7, 0.85
+ROUGH, MOST_ROUGH = 1.6, 2  # times the typical level, and how many classes may be as rough as that
+UNEVEN = 1.2  # ratio, from which on what a class has more than typically is taken for texture
+TRUSTED = 2.0  # times the typical level: so much noise may differ between dark and light
+# With the covariance known, the filter is best on five cameras' pictures when told a little more than σ.
+MORE = 1.15
+
+
+class Smooth(NamedTuple):
+    """The smoothest blocks of each class of brightness, without slopes."""
+
+    blocks: list[Tensor]  # (C, n, BLOCK, BLOCK) each
+    levels: Tensor  # (classes,): root mean square of the noise in them, all colours
+    ratios: Tensor  # (classes,): of the roughness at HIGH to that at LOW
 
 
 def correlated_noise(y: Tensor) -> tuple[float, Tensor] | None:
@@ -22,32 +51,48 @@ def correlated_noise(y: Tensor) -> tuple[float, Tensor] | None:
     each other, where it is independent from pixel to pixel, or where it reaches as far as texture.
     Convolving white noise of variance 1 with the kernel gives this noise at an average variance of 1.
     """
-    residuals = smooth_blocks(y.detach().float().cpu())
-    if residuals is None:
+    smooth = smooth_blocks(y.detach().float().cpu())
+    if smooth is None:
         return None
-    blocks, low, level = residuals  # (C, N, B, B)
-    correlation = autocorrelation(blocks)
-    near, far = (float(correlation[0, k] + correlation[k, 0]) / 2.0 for k in (1, 3))
-    if level < LEAST or near < needed(level / low, agreement(blocks)) or far > FADED:
+    # Where the smoothest blocks of a brightness differ much, some of them hold texture.
+    even = smooth.ratios.argsort()[: (len(smooth.ratios) + 1) // 2].tolist()
+    typical = float(smooth.levels[even].median())
+    blocks = torch.cat([smooth.blocks[i] / smooth.levels[i] for i in even], 1)
+    seen = seen_covariance(blocks)
+    correlation = seen / seen[SEEN, SEEN]
+    near, far = (
+        float(correlation[SEEN, SEEN + k] + correlation[SEEN + k, SEEN]) / 2.0 for k in (1, 3)
+    )
+    rough = int((smooth.levels > ROUGH * typical).sum()) > MOST_ROUGH
+    if typical < LEAST or rough or far > FADED or near < INDEPENDENT:
         return None
-    covariance = covariances(blocks, blocks)
-    mean = covariance.diagonal().mean()
-    mixing = torch.linalg.cholesky(covariance / mean + 1e-4 * torch.eye(len(y)))
-    # Slopes are removed with the slowest noise, and neighbours that share their noise average less of
-    # it away: this much more suits five cameras and blurred noise of four widths (benchmarks/README.md).
-    sigma = (1.0 + 1.1 * near**2) * level
-    return sigma, mixing[..., None, None] * square_root(correlation)
+    if not LEAST_KURTOSIS < kurtosis(blocks) < MOST_KURTOSIS:
+        return None
+    covariance = reaching_covariance(seen)
+    variance = float(covariance[REACH, REACH])
+    colours = covariances(blocks, blocks)
+    mixing = torch.linalg.cholesky(colours / colours.diagonal().mean() + 1e-4 * torch.eye(len(y)))
+    kernel = mixing[..., None, None] * root(covariance / variance)
+    share, even_ratio = smoothest_of_noise(kernel)
+    excess = float(smooth.ratios.median()) / even_ratio - 1.0
+    if near < needed(agreement(blocks), typical) * excess:
+        return None
+    trusted = torch.where(smooth.ratios > UNEVEN, typical, TRUSTED * typical)
+    level = float(smooth.levels.minimum(trusted).square().mean().sqrt())
+    return MORE * level * variance**0.5 / share, kernel
 
 
-def needed(ratio: float, agreement: float) -> float:
-    """Say how alike neighbours must be to pass for noise, the more the less even it is (`ratio`).
+def needed(agreement: float, level: float) -> float:
+    """Say how alike neighbours must be to pass for noise, as a multiple of how uneven it is."""
+    if level > STRONG and agreement > STRONG_AGREE:
+        return 10.0
+    return 3.0 if agreement > AGREE else 2.5
 
-    Texture in the light is the same in all colours; a camera's noise is not. Where colours cannot
-    tell, the blocks must be nearly all the same.
-    """
-    if agreement > AGREE:
-        return max(0.3, 3.0 * (ratio - 1.0))
-    return ratio - 0.9
+
+def kurtosis(blocks: Tensor) -> float:
+    """Give the kurtosis of the values of blocks (C, N, B, B) without a mean, all brought to one power."""
+    power = blocks.square().mean((-2, -1)).clamp_min(1e-12)
+    return float((blocks.pow(4).mean((-2, -1)) / power.square()).mean())
 
 
 def covariances(first: Tensor, second: Tensor) -> Tensor:
@@ -68,11 +113,8 @@ def agreement(blocks: Tensor) -> float:
     return float((correlations.sum() - channels) / (channels * (channels - 1)))
 
 
-def smooth_blocks(y: Tensor) -> tuple[Tensor, float, float] | None:
-    """Give the smoothest blocks (C, N, B, B) without slope and curvature, and how rough they are.
-
-    The roughness is that of the 5 % and of the 20 % quantile, between which the blocks are taken.
-    """
+def smooth_blocks(y: Tensor) -> Smooth | None:
+    """Give the smoothest blocks of each brightness of (C, H, W); None where there are too few."""
     channels, height, width = y.shape
     if min(height, width) < 4 * BLOCK:
         return None
@@ -80,43 +122,46 @@ def smooth_blocks(y: Tensor) -> tuple[Tensor, float, float] | None:
     clipped = ((y <= y.min()) | (y >= y.max())).float()[:, None]
     whole = (F.avg_pool2d(clipped, BLOCK, stride).amax(0).flatten()) <= 0.01
     blocks = F.unfold(y[:, None], BLOCK, stride=stride).mT[:, whole]  # (C, N, B²)
-    ramp = torch.linspace(-1.0, 1.0, BLOCK)
-    rows, columns = torch.meshgrid(ramp, ramp, indexing="ij")
-    one = torch.ones_like(rows)
-    surfaces = torch.stack([one, rows, columns, rows * columns, rows**2, columns**2])
-    basis, _ = torch.linalg.qr(surfaces.flatten(1).mT)
+    if blocks.shape[1] < FEWEST_BLOCKS:
+        return None
+    brightness = blocks.mean((0, 2))
+    basis = slopes()
     blocks = blocks - (blocks @ basis) @ basis.mT
-    roughness = (blocks.square().sum((0, 2)) / (channels * (BLOCK**2 - len(surfaces)))).sqrt()
-    if len(roughness) < FEWEST_BLOCKS:
-        return None
-    low, level = torch.quantile(roughness, torch.tensor([0.05, 0.2])).tolist()
-    if low <= 0:
-        return None
-    chosen = (roughness >= low) & (roughness <= level)
-    return blocks[:, chosen].unflatten(-1, (BLOCK, BLOCK)), low, level
+    power = blocks.square().sum((0, 2)) / (channels * (BLOCK**2 - basis.shape[1]))
+    chosen, levels, ratios = [], [], []
+    for members in brightness.argsort().tensor_split(CLASSES):
+        low, high = torch.quantile(power[members], torch.tensor([LOW, HIGH])).tolist()
+        if low <= 0:
+            return None
+        smoothest = members[(power[members] >= low) & (power[members] <= high)]
+        chosen.append(blocks[:, smoothest].view(channels, -1, BLOCK, BLOCK))
+        levels.append(power[smoothest].mean().sqrt())
+        ratios.append((high / low) ** 0.5)
+    return Smooth(chosen, torch.stack(levels), torch.tensor(ratios))
 
 
-def autocorrelation(blocks: Tensor) -> Tensor:
-    """Give the mean autocorrelation (2B, 2B) of blocks (C, N, B, B), cyclic, 1 at lag (0, 0)."""
-    size = 2 * BLOCK
-    power = torch.fft.rfft2(blocks, s=(size, size)).abs().square().mean((0, 1))
-    sums = torch.fft.irfft2(power, s=(size, size))
-    lags = torch.fft.fftfreq(size, 1.0 / size).abs()
-    pairs = (BLOCK - lags).clamp_min(1.0)  # that are summed at each lag
-    mean = sums / pairs / pairs[:, None]
-    correlation: Tensor = mean / mean[0, 0]
-    return correlation
-
-
-def square_root(correlation: Tensor) -> Tensor:
-    """Give the symmetric kernel (k, k) of unit energy whose autocorrelation (2B, 2B) is this one."""
-    size = len(correlation)
-    lags = torch.fft.fftfreq(size, 1.0 / size).abs()
-    fade = 0.5 + 0.5 * torch.cos(torch.pi * ((lags - 2.0) / (LAGS - 1)).clamp(0.0, 1.0))
-    spectrum = torch.fft.rfft2(correlation * fade * fade[:, None]).real.clamp_min(0.0)
+def root(correlation: Tensor) -> Tensor:
+    """Give the symmetric kernel (2·LAGS + 1, …) of unit energy whose autocorrelation is this one."""
+    size = 4 * REACH
+    beside = size - len(correlation)
+    cyclic = torch.fft.ifftshift(F.pad(correlation, (beside // 2 + 1, beside // 2) * 2))
+    spectrum = torch.fft.rfft2(cyclic).real.clamp_min(0.0)
     kernel = torch.fft.fftshift(torch.fft.irfft2(spectrum.sqrt(), s=(size, size)))
-    middle, reach = size // 2, LAGS
-    cut = slice(middle - reach, middle + reach + 1)
+    cut = slice(size // 2 - LAGS, size // 2 + LAGS + 1)
     kernel = kernel[cut, cut]
     unit: Tensor = kernel / kernel.norm()
     return unit
+
+
+def smoothest_of_noise(kernel: Tensor) -> tuple[float, float]:
+    """Say of nothing but noise of a kernel (C, C, k, k) how much weaker it is in the smoothest blocks
+    than in all, and how uneven these are, both as ratios of levels.
+    """
+    side = 16 * BLOCK + kernel.shape[-1] - 1
+    white = torch.randn(len(kernel), side, side, generator=torch.Generator().manual_seed(0))
+    basis = slopes()
+    blocks = F.unfold(F.conv2d(white, kernel)[:, None], BLOCK, stride=BLOCK // 2).mT
+    power = (blocks - (blocks @ basis) @ basis.mT).square().mean((0, 2))
+    low, high = torch.quantile(power, torch.tensor([LOW, HIGH]))
+    smoothest = power[(power >= low) & (power <= high)]
+    return float((smoothest.mean() / power.mean()).sqrt()), float((high / low).sqrt())

@@ -18,7 +18,8 @@ from chnorm_cli.noise.names import Doubt, Kind
 from chnorm_cli.noise.palette import has_palette
 from chnorm_cli.noise.points import Points, measure, smoothest
 from chnorm_cli.noise.repetition import PLAIN, SCREEN, repeats
-from chnorm_cli.noise.silence import Silence, find_silence
+from chnorm_cli.noise.sampling import mosaic
+from chnorm_cli.noise.silence import Silence, find_silence, flat_areas
 from chnorm_cli.noise.stabilized import StabilizedNoise
 from chnorm_cli.noise.stabilizer import Stabilizer
 
@@ -35,6 +36,8 @@ AVERAGED = 4  # pixels along a side, in averages of which the range of a picture
 WIDER = 3  # pixels between those that are compared where neighbours share their noise
 TOGETHER = 0.6  # correlation of colours from which on they are taken to share their noise
 NOISELESS = 0.02  # of the variance of the noise: a mixture of colours with less is kept as it is
+# Of more pixels than these, WINDOWS² windows of WINDOW² are looked at: they say the same (measured).
+MOST_PIXELS, WINDOW, WINDOWS = 1 << 23, 256, 8
 FEW_LEVELS = 2  # values of a picture that is all dots
 
 
@@ -51,10 +54,21 @@ def find_law(
 
     `sigma` (units of y) and `level` are believed where they are given; `kind` forces how the level
     follows the brightness. What is `missing` (H, W), bool, was filled and says nothing of the noise;
-    with `alone` neither neighbours nor colours are asked whether they share it. Raises `ValueError`
-    for a kind that the picture cannot say.
+    with `alone` neither neighbours nor colours are asked whether they share it. A picture of more
+    than 8 megapixels is judged by 4 of them, spread over it. Raises `ValueError` for a kind that the
+    picture cannot say.
     """
     y = y.detach().float().cpu()
+    size = (y.shape[1], y.shape[2])
+    if size[0] * size[1] > MOST_PIXELS:
+        part = mosaic(lambda window: y[:, *window], size, WINDOW, WINDOWS)
+        gone = None
+        if missing is not None:
+            holes = missing.cpu()
+            gone = mosaic(lambda window: holes[None][:, *window], size, WINDOW, WINDOWS)[0]
+        law = find_law(part, sigma=sigma, level=level, kind=kind, missing=gone, alone=alone)
+        silent = flat_areas(y)
+        return replace(law, flat=silent if bool(silent.any()) else None)
     silence = find_silence(y)
     low, high = data_range(y, silence)
     flat = silence.flat if bool(silence.flat.any()) else None
@@ -106,7 +120,7 @@ def data_range(y: Tensor, silence: Silence) -> tuple[float, float]:
 
 def _doubt(y: Tensor, points: Points | None, silence: Silence) -> Doubt | None:
     """Say what speaks against noise, if anything does."""
-    if all(len(colour.unique()) <= FEW_LEVELS for colour in y):
+    if all(_few_levels(colour) for colour in y):
         return Doubt.CLEAN if bool(silence.flat.all()) else Doubt.DITHER
     if has_palette(y) or repeats(y, silence, PLAIN if _like_noise(points) else SCREEN):
         return Doubt.DITHER
@@ -121,6 +135,12 @@ def _doubt(y: Tensor, points: Points | None, silence: Silence) -> Doubt | None:
         return Doubt.DITHER
     lines = kurtosis > LINES_KURTOSIS and unevenness > UNEVEN
     return Doubt.TEXTURE if kurtosis > MOST_KURTOSIS or lines else None
+
+
+def _few_levels(colour: Tensor) -> bool:
+    """Say whether (H, W) is all dots; most pictures show in a few pixels that they are not."""
+    few = colour.flatten()[:: max(1, colour.numel() // 4096)]
+    return len(torch.unique(few)) <= FEW_LEVELS and len(torch.unique(colour)) <= FEW_LEVELS
 
 
 def _like_noise(points: Points | None) -> bool:

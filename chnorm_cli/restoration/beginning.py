@@ -68,7 +68,8 @@ class Beginning:
     """What is known of a picture y (C, H, W) before any fit.
 
     `missing` (H, W), bool, are the pixels that a task has no values for (None: it has all), `bad`
-    those whose values say nothing. A task that is not about noise wants to be `sure` of it.
+    those whose values say nothing. A task that is not about noise wants to be `sure` of it;
+    `told` is a law that was found already.
     """
 
     y: Tensor
@@ -76,6 +77,7 @@ class Beginning:
     missing: Tensor | None = None
     bad: BadPixels | None = None
     sure: bool = False
+    told: Law | None = None
 
     @cached_property
     def holes(self) -> Tensor | None:
@@ -104,6 +106,8 @@ class Beginning:
     @cached_property
     def law(self) -> Law:
         """The law of the noise, found or as it is told."""
+        if self.told is not None:
+            return self.told
         said = self.said
         return law_beside_holes(
             self.whole,
@@ -165,13 +169,20 @@ class Beginning:
         return observed if self.holes is None else torch.where(self.holes, x, observed)
 
 
-def begin(y: Tensor, said: Said, missing: Tensor | None = None, *, sure: bool = False) -> Beginning:
+def begin(
+    y: Tensor,
+    said: Said,
+    missing: Tensor | None = None,
+    *,
+    sure: bool = False,
+    told: Law | None = None,
+) -> Beginning:
     """Look at y (C, H, W), which has no values where `missing` (H, W), bool."""
     bad = None
     if said.bad_pixels == Faults.AUTO and said.strength > 0:
         seen = y if missing is None else _without(y, missing)
         bad = find_bad_pixels(seen, missing)
-    return Beginning(y, said, missing, bad, sure)
+    return Beginning(y, said, missing, bad, sure, told)
 
 
 def _without(y: Tensor, missing: Tensor) -> Tensor:

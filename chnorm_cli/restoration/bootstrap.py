@@ -136,7 +136,7 @@ def spread(
 def standard_error(x: Tensor, squares: Tensor, law: Law, calibration: Calibration) -> Tensor:
     """Give the standard error (H, W) of a value of x (C, H, W) whose restorations spread by `squares`."""
     noise = noise_variance(x, law)
-    smooth = _smoothed(_smoothed(squares))
+    smooth = smoothed(smoothed(squares))
     variance = calibration.factor**2 * smooth + calibration.floor**2 * noise
     return torch.where(noise > 0, variance, torch.zeros_like(variance)).sqrt()
 
@@ -153,5 +153,6 @@ def _shifted(x: Tensor, down: int, right: int) -> Tensor:
     return F.pad(x[None], (right, 0, down, 0), mode="reflect")[0]
 
 
-def _smoothed(x: Tensor) -> Tensor:
+def smoothed(x: Tensor) -> Tensor:
+    """Average (H, W) over the pixels around each."""
     return F.avg_pool2d(x[None, None], SMOOTH, 1, SMOOTH // 2, count_include_pad=False)[0, 0]

@@ -12,10 +12,13 @@ from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import GRAY_TWICE, choose
 from chnorm_cli.fitting.settings import Effort, FirstGuess, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Faults, Kind
+from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem
+from chnorm_cli.restoration.artefacts import errors_that_matter, prepare_artefacts
 from chnorm_cli.restoration.beginning import Beginning, Said, begin, noise_left
 from chnorm_cli.restoration.bootstrap import Bootstrap
 from chnorm_cli.restoration.common import (
@@ -52,15 +55,19 @@ def prepare_denoise(
     noise: str = Kind.AUTO,
     strength: float = 1.0,
     bad_pixels: str = Faults.AUTO,
+    jpeg: Jpeg | None = None,
+    law: Law | None = None,
     settings: FitSettings | None = None,
     uncertainty: bool = False,
 ) -> Restoration:
     """Prepare to remove the noise from `pixels`, float32 (H, W, C) with nominal range [0, 1].
 
     The law of the noise is found from the picture, unless `sigma` (0–255 scale) or `level` (units
-    of `pixels`) gives it; `noise` forces a kind. `strength`, 0 to 1.5, is how much of what was
-    found is removed. Bad pixels are found and filled unless `bad_pixels` is "off". `uncertainty`
-    asks for a map of the errors too. Raises `ValueError` for input that no fit can use and
+    of `pixels`) gives it; `noise` forces a kind, and `law` is what was found already, as in a stack.
+    `strength`, 0 to 1.5, is how much of what was found is removed. Bad pixels are found and filled
+    unless `bad_pixels` is "off". Where the picture is a JPEG, `jpeg` says what the file knows; its
+    artefacts are taken out unless there is stronger noise, or `sigma` or `level` speaks of noise.
+    `uncertainty` asks for a map of the errors too. Raises `ValueError` for input that no fit can use and
     `DeviceError` for a device that is not there.
     """
     said = Said(sigma, level, noise, strength, bad_pixels)
@@ -75,12 +82,25 @@ def prepare_denoise(
         return answered(
             y, Outcome.ONE_COLOUR, choice, settings, errors=exact, uncertainty=uncertainty
         )
-    beginning = begin(y, said)
+    beginning = begin(y, said, told=law)
     law, found = beginning.law, not said.level_given
     if choice.fit is Fit.PRIOR and uncertainty and beginning.removed is not None:
         raise ValueError(NO_MAP)
     if beginning.holes is not None and choice.fit is not Fit.PRIOR:
         return _filled(beginning, settings, clock, uncertainty=uncertainty)
+    plain = found and choice.fit is Fit.RECORRUPT and strength > 0
+    errors = errors_that_matter(y, jpeg, law) if plain else None
+    if jpeg is not None and errors is not None:
+        return prepare_artefacts(
+            y,
+            jpeg.to(y.device),
+            errors,
+            choice,
+            settings,
+            strength=strength,
+            uncertainty=uncertainty,
+            time_for_map=clock.in_time,
+        )
     if beginning.left is not None and beginning.holes is None:
         outcome, notes = beginning.left
         return Restoration(

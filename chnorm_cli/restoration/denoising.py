@@ -36,7 +36,7 @@ TRIAL_PIXELS = 1 << 14  # of the picture, in each trial
 SHARED_LEVEL = 0.8  # of shared noise, for examples: more teaches the network to smooth too much
 LEAST_SIGMA = 0.01 / 255  # features and patches are measured in units of σ
 # What a pass takes, in units of the first guess, where each pixel is in one group of one patch.
-PASS_TIME = {Combine.PATCHES: 0.1, Combine.PATCHES_BY_COLOUR: 0.5, Combine.VALUES: 0.08}
+PASS_TIME = {Combine.PATCHES: 0.2, Combine.PATCHES_BY_COLOUR: 0.3, Combine.VALUES: 0.1}
 
 
 def pass_time(settings: Pass) -> float:

@@ -38,6 +38,7 @@ CHECKED = 1 << 18  # pixels; a window of so many says enough about how well a pi
 AFFORDED = 24  # iterations, whatever the size of a picture
 FINISH_SHARE = 0.25  # of --time, kept for the non-local filtering at the end
 SETTLING = 10  # iterations in which a picture that lacked the held-out pixels takes them in
+AGAIN = 12  # plug-and-play iterations, at most, for a part that is filled again
 SHARES = (0.45, 0.55)  # of the steps: on observed pixels, then on the filled picture
 BETWEEN = (8.0, 5.0)  # plug-and-play strengths, 0–255 scale, for the filled picture
 WIDE = 7.0  # pixels from the middle of a hole to what is known; beyond, patches beat a U-Net
@@ -64,7 +65,7 @@ class Filling:
         y, known, law = beginning.y, beginning.known, beginning.removed
         self.choice = choice = choose(settings, default=Fit.RECORRUPT, recorrupt=INPAINT)
         self.y, self.observed, self.law = y, known, law
-        self.strength = max(1.0, beginning.said.strength)
+        self.asked = beginning.said.strength
         self.recipe, self.settings = choice.recorrupt, settings
         noise = Noise(0.0) if law is None else law.noise
         self.problem = Problem(y * known, Mask(known.to(y.dtype)), noise)
@@ -81,6 +82,9 @@ class Filling:
         self.filled: list[Tensor] = []
         self.running: list[RecorruptFit] = []
         self.denoising: Denoising | None = None
+        self.strengths: list[float] = []  # of plug-and-play, that helped
+        self.reached: Tensor | None = None  # the window's filling without the held-out pixels
+        self.repeated = torch.zeros_like(known)  # where the filling repeats other parts
         self.go_by(y, known)
 
     def go_by(self, y: Tensor, known: Tensor) -> None:
@@ -145,6 +149,7 @@ class Filling:
         if _error(filled(shown), self.y, held) <= SAMPLE * _error(smooth, self.y, held):
             x = torch.where(self.wide, filled(self.observed), self.y)
             self.go_by(x, self.observed | self.wide)
+            self.repeated = self.wide
             self.notes.append(REPEATED)
         return first_guess(self.masks[1], self.y)
 
@@ -152,7 +157,7 @@ class Filling:
         """Denoise the smoothly filled picture; the holes are learnt from what is clean then."""
         assert self.law is not None
         law, y = self.law, first_guess(self.masks[1], self.y)
-        noise = replace(law.noise, sigma=self.strength * law.noise.sigma)
+        noise = replace(law.noise, sigma=max(1.0, self.asked) * law.noise.sigma)
         problem = Problem(law.whitened(y), Identity((y.shape[1], y.shape[2])), noise)
         self.denoising = denoising_within(problem, self.settings, budget)
         return Mapped(self.denoising.fit, lambda z: law.restored(z, y))
@@ -198,6 +203,7 @@ class Filling:
         if self.filled:  # two fits err less together
             answers = [(x + before) / 2.0 for x, before in zip(answers, self.filled, strict=True)]
         checked, x = self.explaining(answers)
+        self.reached = checked
         if self.nonlocal_helps and self.complete:
             self.running[-1].activity = "let similar patches correct the answer"
             strengths, reached = helpful_strengths(
@@ -209,10 +215,20 @@ class Filling:
                 enough=self.recipe.enough,
                 most=self.tries(),
             )
+            self.reached, self.strengths = reached, strengths
             if reached.shape == x.shape:  # all was checked, and only the held-out pixels are new
                 x, strengths = self.masks[1].project(reached, self.y), strengths[-SETTLING:]
             x = plug_and_play(x, self.y, self.masks[1], strengths, go_on=self.budget.in_time)
         return x
+
+    def fill_again(self, y: Tensor, shown: Tensor) -> Tensor:
+        """Fill another part y (C, h, w) where `shown` (h, w) is false: nothing is learnt again."""
+        mask, guess = Mask(shown.to(y.dtype)), self.fill(y, shown)
+        x = guess
+        if self.running:
+            x = self.running[-1].ask(Query(mask_features(guess, shown), guess, ~shown))
+        some = self.strengths[:: -(-len(self.strengths) // AGAIN) or 1]
+        return plug_and_play(mask.project(x, y), y, mask, some)
 
     def tries(self) -> int:
         """Give the number of iterations to try: a large picture repeats on all what a window found."""

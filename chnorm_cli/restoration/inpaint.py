@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import INPAINT, Choice, choose
 from chnorm_cli.fitting.settings import Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
@@ -16,13 +17,18 @@ from chnorm_cli.problems.operators import Mask
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.beginning import Beginning, Said, begin
 from chnorm_cli.restoration.common import (
+    NO_MAP,
     Pixels,
     answered,
     observation,
     of_one_colour,
     prior_restoration,
+    unit_sigma,
+    with_time_for_map,
 )
+from chnorm_cli.restoration.errors import KnownErrors
 from chnorm_cli.restoration.filling import Filling
+from chnorm_cli.restoration.hole_errors import HoleErrors
 from chnorm_cli.restoration.restoration import Restoration
 
 LEFT = (
@@ -42,15 +48,20 @@ def prepare_inpaint(
     bad_pixels: str = Faults.AUTO,
     clean: bool | None = None,
     settings: FitSettings | None = None,
+    uncertainty: bool = False,
 ) -> Restoration:
     """Prepare to fill the pixels where `missing` (H, W) is true.
 
     What is said of the noise means the same as in `prepare_denoise`, and the holes are filled from
     what is clean of it. Observed pixels that are not bad are kept bit for bit unless the answer is
     to be `clean`; None makes it so where `sigma` or `level` says that they are noisy.
+    `uncertainty` asks for a map of the errors too.
     """
     said = Said(sigma, level, noise, strength, bad_pixels)
     settings = settings or FitSettings()
+    clock = Budget(0, None, settings.time)
+    if uncertainty:
+        settings = with_time_for_map(settings)
     y = observation(pixels, settings)
     missing = np.asarray(missing, dtype=bool)
     if missing.ndim != 2:
@@ -72,10 +83,20 @@ def prepare_inpaint(
             problem=Problem(y, Mask(known.to(y.dtype))),
             untouched=Outcome.NOTHING_MISSING,
             notes=("the mask marks no pixel as missing, and the picture is left as it is",),
+            errors=KnownErrors(torch.full_like(y[0], unit_sigma(sigma) or 0.0)),
+            uncertainty=uncertainty,
         )
     colour = of_one_colour(y, known)
     if colour is not None:
-        return answered(colour.expand_as(y), Outcome.ONE_COLOUR, choice, settings)
+        unknown = KnownErrors(torch.where(known, 0.0, torch.nan))
+        return answered(
+            colour.expand_as(y),
+            Outcome.ONE_COLOUR,
+            choice,
+            settings,
+            errors=unknown,
+            uncertainty=uncertainty,
+        )
     beginning = begin(y, said, ~known, sure=True)
     law = beginning.removed
     clean = law is not None and (said.level_given if clean is None else clean)
@@ -83,6 +104,8 @@ def prepare_inpaint(
     if law is not None and not clean:
         notes.append(LEFT.format(law.sentence()))
     if choice.fit is Fit.PRIOR:
+        if uncertainty:
+            raise ValueError(NO_MAP)
         return _by_prior(beginning, choice, settings, notes, clean=clean)
     filling = Filling(beginning, settings)
     filling.notes[:] = notes
@@ -98,6 +121,8 @@ def prepare_inpaint(
         law_found=law is not None and not said.level_given,
         restored=lambda x: beginning.finished(x, clean=clean),
         bad=beginning.bad,
+        errors=HoleErrors(filling, settings.effort, settings.seed, clock.in_time, clean),
+        uncertainty=uncertainty,
     )
 
 

@@ -19,6 +19,7 @@ from chnorm_cli.fitting.stages import RunningFit
 from chnorm_cli.generators.spec import parameters
 from chnorm_cli.noise.bad_pixels import BadPixels
 from chnorm_cli.noise.law import Law
+from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.errors import Errors
 
@@ -45,6 +46,7 @@ class Restoration:
         restored: Callable[[Tensor], Tensor] = lambda x: x,
         notes: Sequence[str] = (),
         bad: BadPixels | None = None,
+        jpeg: Jpeg | None = None,
         errors: Errors | None = None,
         uncertainty: bool = False,
     ) -> None:
@@ -60,7 +62,8 @@ class Restoration:
         self._restored = restored  # from the fit's picture to that of the observation
         self._notes = notes
         self._bad = bad
-        self._errors = errors  # how they are found
+        self._jpeg = jpeg
+        self.errors = errors  # how they are found, if they can be
         self._wants_map = uncertainty
         self._doing = ""
         self._error_map: ErrorMap | None = None
@@ -79,6 +82,8 @@ class Restoration:
         """Device, noise level, fit and generator, known before the first step."""
         device = self._problem.observation.device
         lines = {"device": describe_device(device), "fit": str(self._choice.fit)}
+        if self._jpeg is not None:
+            lines["picture"] = self._jpeg.compression.sentence()
         how = "estimated" if self._sigma_estimated else "given"
         if self._law is not None and self._law.sigma > 0:
             lines["noise"] = f"{self._law.sentence()} ({how})"
@@ -131,10 +136,10 @@ class Restoration:
 
     def _map_errors(self, x: Tensor) -> None:
         """Say in each pixel how wrong x (C, H, W) is, where that is asked for."""
-        if not self._wants_map or self._errors is None:
+        if not self._wants_map or self.errors is None:
             return
         began = time.perf_counter()
-        error = self._errors.map(x, self._say).cpu().float().numpy()
+        error = self.errors.map(x, self._say).cpu().float().numpy()
         self._error_map = ErrorMap(np.ascontiguousarray(error), time.perf_counter() - began)
         self._doing = ""
 
@@ -144,9 +149,9 @@ class Restoration:
     def _expected_rms(self, x: Tensor, outcome: Outcome) -> float | None:
         if self._error_map is not None:
             return self._error_map.rms
-        if self._errors is None or outcome is Outcome.INTERRUPTED:
+        if self.errors is None or outcome is Outcome.INTERRUPTED:
             return None
-        return self._errors.rms(x)
+        return self.errors.rms(x)
 
     def _estimate(self) -> Tensor | None:
         assert self._fit is not None
@@ -170,6 +175,7 @@ class Restoration:
             noise=None if self._law is None else self._law.as_dict(),
             bad_pixels=None if self._bad is None else self._bad.as_dict(),
             bad_mask=None if self._bad is None else self._bad.pixels.cpu().numpy(),
+            jpeg=None if self._jpeg is None else self._jpeg.as_dict(x),
             device=describe_device(self._problem.observation.device),
             generator=self._choice.generator.describe(self._network) if self._network else "none",
             parameters=parameters(self._network) if self._network else 0,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from chnorm_cli.fitting.solution import Solution
 from chnorm_cli.scaling.bad_masks import check_mask_pages, encode_bad_masks
+from chnorm_cli.scaling.compression import jpeg_of
 from chnorm_cli.scaling.error_maps import check_map_pages, encode_error_maps
 from chnorm_cli.scaling.events import LAYOUTS, Event, Finished, Opened, Prepared
 from chnorm_cli.scaling.failures import ExitCode, Failure
@@ -128,7 +129,11 @@ class Course:
         maps = b""
         if mapped and request.uncertainty is not None:  # made before anything is written
             maps = encode_error_maps(
-                request.uncertainty, self._pictures, self._solutions, encoded.depth
+                request.uncertainty,
+                self._pictures,
+                self._solutions,
+                encoded.depth,
+                filled=isinstance(request.task, Inpaint),
             )
         if request.target is not None:
             written = write_atomically(request.target, encoded.data)
@@ -156,6 +161,7 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
     from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres
 
     pixels, task, settings = picture.visible_pixels(), request.task, request.settings
+    mapped = request.uncertainty is not None
     if picture.missing is not None and not isinstance(task, Inpaint):
         from chnorm_cli.restoration import fill_missing
 
@@ -163,10 +169,10 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
     match task:
         case Denoise(noise):
             said = noise_arguments(picture, noise)
-            restoration = prepare_denoise(
-                pixels, **said, settings=settings, uncertainty=request.uncertainty is not None
-            )
-            return restoration, ()
+            jpeg = jpeg_of(picture)
+            return prepare_denoise(
+                pixels, **said, jpeg=jpeg, settings=settings, uncertainty=mapped
+            ), ()
         case Inpaint(source, invert, grow, noise, clean):
             if source is None:
                 mask = mask_from_alpha(picture, invert=invert, grow=grow)
@@ -187,7 +193,7 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
             mask = mask.covering(picture.missing)
             said = noise_arguments(picture, noise)
             restoration = prepare_inpaint(
-                pixels, mask.missing, **said, clean=clean, settings=settings
+                pixels, mask.missing, **said, clean=clean, settings=settings, uncertainty=mapped
             )
             return restoration, tuple(mask.notes)
         case Superres(scale, kernel, noise):

@@ -47,13 +47,21 @@ def check_map_pages(path: Path, pages: int) -> None:
 
 
 def encode_error_maps(
-    path: Path, pictures: Sequence[Picture], solutions: Sequence[Solution], depth: Depth
+    path: Path,
+    pictures: Sequence[Picture],
+    solutions: Sequence[Solution],
+    depth: Depth,
+    *,
+    filled: bool,
 ) -> bytes:
-    """Return the file of the maps for the `pictures` as read, which are written with `depth`."""
+    """Return the file of the maps for the `pictures` as read, which are written with `depth`.
+
+    Unless missing pixels were `filled` by the task itself, nothing is known of them.
+    """
     from chnorm_cli.images import encode_map
 
     maps = [
-        in_numbers(solution, picture, depth)
+        in_numbers(solution, picture, depth, filled=filled)
         for picture, solution in zip(pictures, solutions, strict=True)
     ]
     if path.suffix.lower() in NUMBERS:
@@ -61,12 +69,12 @@ def encode_error_maps(
     return draw_map(maps[0], path)
 
 
-def in_numbers(solution: Solution, picture: Picture, depth: Depth) -> FloatArray:
-    """Return the map (H, W) in the numbers of the file that is written, NaN where `picture` had none."""
+def in_numbers(solution: Solution, picture: Picture, depth: Depth, *, filled: bool) -> FloatArray:
+    """Return the map (H, W) in the numbers of the file that is written."""
     assert solution.error_map is not None
     white = {"8": 255.0, "16": 65535.0}.get(str(depth), picture.value_range[1])
     error = solution.error_map.error * np.float32(white)
-    if picture.missing is not None and picture.missing.shape == error.shape:
+    if picture.missing is not None and not filled and picture.missing.shape == error.shape:
         error[picture.missing] = np.nan
     return error
 

@@ -45,6 +45,30 @@ def test_combined_values_are_the_formula(k):
     assert torch.allclose(kept[:, 0], weights.square().sum((1, 2)) / 12 + 1 / k)
 
 
+def test_values_that_are_judged_alone_are_the_formula_of_each():
+    pilot, noisy = groups(k=40, n=9)
+    both, kept = combine_by_pilot(noisy, pilot, SIGMA**2, 4)
+    # As many noises go into n σ² as there are values of a patch, however they are parted.
+    lead, lead_kept = combine_by_pilot(noisy[..., :4], pilot[..., :4], 9 / 4 * SIGMA**2)
+    alone = [
+        combine_by_pilot(noisy[..., i : i + 1], pilot[..., i : i + 1], 9 * SIGMA**2)
+        for i in range(4, 9)
+    ]
+    assert torch.allclose(both, torch.cat([lead, *(a.patches for a in alone)], -1), atol=1e-9)
+    assert torch.allclose(kept, lead_kept + sum(a.kept for a in alone), atol=1e-9)
+
+
+def test_the_values_of_a_patch_that_are_judged_alone_are_the_formula_of_each():
+    pilot, noisy = groups(k=40, n=9)
+    noise = SIGMA**2 * torch.eye(9, dtype=torch.float64)
+    both, kept = combine_values(noisy, pilot, noise, 4)
+    parts = [slice(0, 4), *(slice(i, i + 1) for i in range(4, 9))]
+    apart = [combine_values(noisy[..., p], pilot[..., p], noise[p, p]) for p in parts]
+    assert torch.allclose(both, torch.cat([a.patches for a in apart], -1), atol=1e-9)
+    shares = sum((a.kept - 1 / 40) * (p.stop - p.start) for a, p in zip(apart, parts, strict=True))
+    assert torch.allclose(kept, shares / 9 + 1 / 40, atol=1e-9)
+
+
 @pytest.mark.parametrize(
     "denoise",
     [

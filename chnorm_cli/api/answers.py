@@ -1,0 +1,40 @@
+"""From restorations to what a caller is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chnorm_cli.api.planes import Array, Planes
+from chnorm_cli.fitting.solution import DivergedError, Solution
+from chnorm_cli.restoration import Restoration
+
+
+def error_maps(
+    solutions: Sequence[Solution], planes: Planes, unknown: Array | None = None
+) -> Array:
+    """Give the maps of the errors (…, H, W) in the units of the input, NaN where `unknown`."""
+    maps = [solution.error_map for solution in solutions]
+    errors = np.stack([m.error * np.float32(planes.span) for m in maps if m is not None])
+    return planes.maps(errors if unknown is None else np.where(unknown, np.float32(np.nan), errors))
+
+
+def answer(
+    result: Array, errors: tuple[Array, ...], planes: Planes, solutions: list[Solution] | None
+) -> Any:
+    """Give the array alone, or a tuple with what else was asked for."""
+    if solutions is None:
+        return (result, *errors) if errors else result
+    return (result, *errors, solutions if planes.leading else solutions[0])
+
+
+def run(restoration: Restoration) -> Solution:
+    """Iterate to the end; raise `DivergedError` where the fit fails."""
+    for _ in restoration:
+        pass
+    solution = restoration.solution
+    if solution.outcome.failed:
+        raise DivergedError(solution.outcome.value)
+    return solution

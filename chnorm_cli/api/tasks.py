@@ -1,0 +1,309 @@
+"""The three tasks: arrays in, arrays out, everything else a keyword."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chnorm_cli.api.answers import answer, error_maps, run
+from chnorm_cli.api.keywords import fit_settings
+from chnorm_cli.api.missing import missing_pixels, unmasked
+from chnorm_cli.api.planes import Array, Planes, planes_of
+from chnorm_cli.fitting.settings import FitSettings
+from chnorm_cli.restoration import (
+    fill_missing,
+    laws_of_planes,
+    prepare_denoise,
+    prepare_inpaint,
+    prepare_superres,
+)
+
+
+def denoise(
+    image: Array,
+    *,
+    sigma: float | None = None,
+    noise: str = "auto",
+    strength: float = 1.0,
+    bad_pixels: str = "auto",
+    channel_axis: int | None = -1,
+    effort: str = "normal",
+    fit: str = "auto",
+    steps: int | None = None,
+    time: float | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    threads: int | None = None,
+    uncertainty: bool = False,
+    report: bool = False,
+    settings: FitSettings | None = None,
+) -> Any:
+    """Remove the noise from a picture; its law is found from the picture.
+
+    Parameters
+    ----------
+    image : array, (…, H, W) or (…, H, W, C)
+        uint8, uint16, any other integer, or float. What is not finite counts as missing and is
+        filled. Axes before H and W are planes, which share one law of the noise.
+    sigma : float, optional
+        Level of white Gaussian noise in the units of the array: 25 for uint8, 0.1 for floats in
+        [0, 1]. Found from the picture if not given; 0 says that there is none.
+    noise : {"auto", "gaussian", "poisson", "poisson-gaussian", "speckle", "mixed"}
+        How the level follows the brightness.
+    strength : float
+        How much of the noise is removed, 0 to 1.5.
+    bad_pixels : {"auto", "off"}
+        Whether dead, hot and flipped pixels and dead lines are found and filled.
+    channel_axis : int or None
+        The axis of the colours or channels, as in scikit-image. An array of two axes has none. None:
+        all axes but the last two are planes.
+    effort : {"fast", "normal", "best"}
+        Seconds for quality.
+    fit : {"auto", "recorrupt", "prior"}
+        What is minimised; see docs/how-it-works.md.
+    steps, time : int, float, optional
+        Bounds of each plane's fit, in steps and in seconds.
+    device : str
+        "auto", "cpu", "cuda", "cuda:1", …
+    seed : int
+        Same seed, device and threads: same result.
+    threads : int, optional
+        CPU threads of torch.
+    uncertainty : bool
+        Give the standard error of each pixel as well.
+    report : bool
+        Give how the result came about as well.
+    settings : FitSettings, optional
+        What experts say (generator, normalization, stopping rule); in the place of `effort` to
+        `threads`.
+
+    Returns
+    -------
+    restored : array
+        Of the shape and type of `image`.
+    error : float32 array, (…, H, W)
+        With `uncertainty`: in the units of `image`, NaN where nothing is known.
+    solution : Solution, or list of them
+        With `report`: steps, seconds, the law of the noise, notes; a list where there are planes.
+
+    Raises
+    ------
+    ValueError
+        For input that cannot be restored, and keywords that mean nothing.
+    DeviceError
+        For a device that is not there.
+    DivergedError
+        When the fit fails.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chnorm_cli import denoise
+    >>> truth = np.tile(np.linspace(50, 200, 48), (48, 1))
+    >>> noisy = truth + np.random.default_rng(0).normal(0, 20, truth.shape)
+    >>> clean = denoise(noisy, sigma=20, effort="fast", steps=5, device="cpu")
+    >>> bool(np.std(clean - truth) < np.std(noisy - truth) / 3)
+    True
+    """
+    settings = fit_settings(settings, effort, fit, steps, time, device, seed, threads)
+    planes = planes_of(unmasked(image), channel_axis)
+    pixels = _filled(planes)
+    scaled = None if sigma is None else 255.0 * sigma / planes.span
+    shared = sigma is None and len(pixels) > 1 and strength > 0
+    laws = laws_of_planes(list(pixels), noise) if shared else [None] * len(pixels)
+    solutions = [
+        run(
+            prepare_denoise(
+                plane, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels, law=law,
+                settings=settings, uncertainty=uncertainty,
+            )
+        )
+        for plane, law in zip(pixels, laws, strict=True)
+    ]  # fmt: skip
+    restored = np.stack([solution.pixels for solution in solutions])
+    same = restored == pixels  # floats outside [0, 1] make a round trip otherwise
+    if planes.holes is not None:
+        same &= ~planes.holes[..., None]
+    result = np.where(same, planes.given, planes.samples(restored))
+    errors = (error_maps(solutions, planes, planes.holes),) if uncertainty else ()
+    return answer(planes.array(result), errors, planes, solutions if report else None)
+
+
+def inpaint(
+    image: Array,
+    missing: Array | None = None,
+    *,
+    sigma: float | None = None,
+    noise: str = "auto",
+    strength: float = 1.0,
+    bad_pixels: str = "auto",
+    clean: bool | None = None,
+    channel_axis: int | None = -1,
+    effort: str = "normal",
+    fit: str = "auto",
+    steps: int | None = None,
+    time: float | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    threads: int | None = None,
+    uncertainty: bool = False,
+    report: bool = False,
+    settings: FitSettings | None = None,
+) -> Any:
+    """Fill the missing pixels of a picture; the others come back bit for bit.
+
+    Parameters
+    ----------
+    image : array, (…, H, W) or (…, H, W, C)
+        As in `denoise`. What a masked array masks is missing, and so is what is not finite. What
+        missing pixels hold plays no part.
+    missing : array, (H, W), (…, H, W), (…, H, W, 1) or of the shape of `image`
+        Booleans, or numbers that are not zero where a pixel is missing. A pixel is missing where one
+        of its channels is. (H, W) holds for all planes. May be left out for a masked array.
+    sigma, noise, strength, bad_pixels
+        As in `denoise`. Holes are filled from what is clean of noise; bad pixels are holes as well.
+    clean : bool, optional
+        Give observed pixels without their noise. If not given, so where `sigma` is.
+    channel_axis, effort, fit, steps, time, device, seed, threads, uncertainty, report, settings
+        As in `denoise`.
+
+    Returns
+    -------
+    restored : array
+        Of the shape and type of `image`.
+    error : float32 array, (…, H, W)
+        With `uncertainty`: 0 where a pixel was observed, NaN deep in wide holes.
+    solution : Solution, or list of them
+        With `report`.
+
+    Raises
+    ------
+    ValueError, DeviceError, DivergedError
+        As in `denoise`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chnorm_cli import inpaint
+    >>> counts = np.tile(np.arange(100, 148, dtype=np.uint16), (48, 1))
+    >>> missing = np.random.default_rng(0).random(counts.shape) < 0.2
+    >>> whole = inpaint(np.where(missing, 0, counts), missing, effort="fast", steps=5, device="cpu")
+    >>> bool(np.array_equal(whole[~missing], counts[~missing]))
+    True
+    """
+    settings = fit_settings(settings, effort, fit, steps, time, device, seed, threads)
+    absent = missing_pixels(image, missing, channel_axis)
+    image = _without_fill_values(np.array(np.ma.getdata(image)), absent, channel_axis)
+    planes = planes_of(image, channel_axis)
+    if planes.holes is not None and planes.holes.shape == absent.shape:
+        absent = absent | planes.holes  # other shapes are refused below
+    scaled = None if sigma is None else 255.0 * sigma / planes.span
+    solutions = [
+        run(
+            prepare_inpaint(
+                plane, holes, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels,
+                clean=clean, settings=settings, uncertainty=uncertainty,
+            )
+        )
+        for plane, holes in zip(planes.pixels, absent, strict=True)
+    ]  # fmt: skip
+    answers = np.stack([solution.pixels for solution in solutions])
+    same = (answers == planes.pixels) & ~absent[..., None]
+    restored = np.where(same, planes.given, planes.samples(answers))
+    errors = (error_maps(solutions, planes),) if uncertainty else ()
+    return answer(planes.array(restored), errors, planes, solutions if report else None)
+
+
+def superres(
+    image: Array,
+    scale: int,
+    *,
+    kernel: str = "bicubic",
+    sigma: float | None = None,
+    noise: str = "auto",
+    strength: float = 1.0,
+    bad_pixels: str = "auto",
+    channel_axis: int | None = -1,
+    effort: str = "normal",
+    fit: str = "auto",
+    steps: int | None = None,
+    time: float | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    threads: int | None = None,
+    report: bool = False,
+    settings: FitSettings | None = None,
+) -> Any:
+    """Enlarge a picture to the one that, reduced, is the given one again.
+
+    Parameters
+    ----------
+    image : array, (…, H, W) or (…, H, W, C)
+        As in `denoise`. A noisy one is denoised first.
+    scale : {2, 3, 4, 8}
+        How much wider and higher it becomes.
+    kernel : {"bicubic", "lanczos", "box"}
+        How the small picture was made; all are antialiased.
+    sigma, noise, strength, bad_pixels
+        As in `denoise`. What is clean of noise and bad pixels is enlarged.
+    channel_axis, effort, fit, steps, time, device, seed, threads, report, settings
+        As in `denoise`; `fit` may also be "both".
+
+    Returns
+    -------
+    restored : array, (…, scale · H, scale · W) or (…, scale · H, scale · W, C)
+        Of the type of `image`.
+    solution : Solution, or list of them
+        With `report`.
+
+    Raises
+    ------
+    ValueError, DeviceError, DivergedError
+        As in `denoise`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chnorm_cli import superres
+    >>> small = np.tile(np.linspace(0, 255, 16).astype(np.uint8), (16, 1))
+    >>> large, solution = superres(small, 2, effort="fast", steps=5, device="cpu", report=True)
+    >>> large.shape, large.dtype.name, solution.steps
+    ((32, 32), 'uint8', 5)
+    """
+    settings = fit_settings(settings, effort, fit, steps, time, device, seed, threads)
+    planes = planes_of(unmasked(image), channel_axis)
+    scaled = None if sigma is None else 255.0 * sigma / planes.span
+    solutions = [
+        run(
+            prepare_superres(
+                plane, scale, kernel=kernel, sigma=scaled, noise=noise, strength=strength,
+                bad_pixels=bad_pixels, settings=settings,
+            )
+        )
+        for plane in _filled(planes)
+    ]  # fmt: skip
+    restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
+    return answer(planes.array(restored), (), planes, solutions if report else None)
+
+
+def _filled(planes: Planes) -> Array:
+    """Give the pixels (P, H, W, C) with those filled smoothly that were not finite."""
+    if planes.holes is None:
+        return planes.pixels
+    pairs = zip(planes.pixels, planes.holes, strict=True)
+    return np.stack([fill_missing(plane, hole) if hole.any() else plane for plane, hole in pairs])
+
+
+def _without_fill_values(image: Array, absent: Array, channel_axis: int | None) -> Array:
+    """Put an observed value where pixels are missing.
+
+    Fill values are often far outside the picture's range, which is taken from all values.
+    """
+    axis = None if channel_axis is None or image.ndim == 2 else channel_axis
+    moved = image if axis is None else np.moveaxis(image, axis, -1)
+    spatial = moved.shape if axis is None else moved.shape[:-1]
+    if absent.size == np.prod(spatial) and absent.any() and not absent.all():
+        holes = absent.reshape(spatial)
+        moved[holes] = moved[~holes][0]  # a view: the image changes
+    return image

@@ -1,0 +1,95 @@
+"""White noise that went through a quantisation of DCT coefficients, found in what is left of it.
+
+In smooth blocks the coefficients of white noise of level σ are independent and of one spread; only
+steps much larger than σ hide them. Texture is stronger at low frequencies than at higher ones.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+SMOOTHEST = 0.1  # share of the blocks that are looked at
+FEWEST = 10  # blocks in that share
+DRAWN = 4096  # blocks of pure noise that say what a level looks like
+LEVELS = tuple(0.5 * 1.08**k for k in range(64))  # σ of samples, 0–255 scale
+# Frequencies by u + v: there texture, there noise, and above steps that hide weak noise.
+LOW, MIDDLE, HIGH = (1, 2), (3, 5), (6, 8)
+LEAST = 6.5  # levels; what is weaker looks like texture after compression (a dozen photographs)
+FLAT = 1.55  # times as strong at low frequencies, at most, as at the middle ones
+FALLS = 0.7  # of the level at middle frequencies, at least, at high ones where these can be seen
+SEEN = (
+    5.0  # times the level that the steps hide; of less, all that is seen is of the size of a step
+)
+DARK, LIGHT = -0.85, 0.85  # of the range: noise in blocks beyond is cut off
+
+
+def noise_before_quantization(numbers: Tensor, table: Tensor) -> float:
+    """Find the level of white noise in the samples that were quantised, 0–255 scale; 0: none is seen.
+
+    `numbers` (rows, columns, 8, 8) are whole numbers of the steps of `table` (8, 8). What is found
+    holds the picture's own grain too.
+    """
+    coefficients = (numbers * table).flatten(0, 1).float().cpu()
+    mean = coefficients[:, 0, 0] / (8 * 128)
+    coefficients = coefficients[(mean > DARK) & (mean < LIGHT)]
+    count = int(SMOOTHEST * len(coefficients))
+    if count < FEWEST:
+        return 0.0
+    seen = _energies(coefficients, SMOOTHEST)
+    levels = _levels(tuple(map(float, table.flatten().tolist())))
+    low, middle, high = (_level(seen[i], levels[:, i]) for i in range(3))
+    hidden = [_hidden(table, band, count) for band in (LOW, MIDDLE, HIGH)]
+    if middle < max(LEAST, SEEN * hidden[1]) or low > FLAT * middle:
+        return 0.0
+    if hidden[2] < FALLS * middle:  # then it must be there
+        return 0.0 if high < FALLS * middle else min(middle, high)
+    return middle
+
+
+def _band(ends: tuple[int, int]) -> Tensor:
+    """Mark the frequencies (8, 8) whose u + v lies between two ends."""
+    u = torch.arange(8)
+    total = u + u[:, None]
+    return (total >= ends[0]) & (total <= ends[1])
+
+
+def _energies(coefficients: Tensor, share: float) -> Tensor:
+    """Give the mean energy (3,) of the bands in the smoothest share of blocks (n, 8, 8)."""
+    energy = coefficients.square()
+    energy[:, 0, 0] = 0.0
+    chosen = energy.sum((1, 2)).argsort(stable=True)[: max(1, int(share * len(energy)))]
+    return torch.stack([energy[chosen][:, _band(b)].mean() for b in (LOW, MIDDLE, HIGH)])
+
+
+@lru_cache(maxsize=4)
+def _levels(steps: tuple[float, ...]) -> Tensor:
+    """Give the energies (levels, 3) that pure noise of each level has after quantisation."""
+    table = torch.tensor(steps).view(8, 8)
+    unit = torch.randn(DRAWN, 8, 8, generator=torch.Generator().manual_seed(0))
+    drawn = [_energies((level * unit / table).round() * table, SMOOTHEST) for level in LEVELS]
+    return torch.stack(drawn)
+
+
+def _level(energy: Tensor, energies: Tensor) -> float:
+    """Give the level whose noise has this energy; 0 where there is none."""
+    if float(energy) <= 0:
+        return 0.0
+    at = int((energies < energy).sum())
+    if at == 0 or at == len(LEVELS):
+        return float(LEVELS[min(at, len(LEVELS) - 1)])
+    low, high = float(energies[at - 1]), float(energies[at])
+    part = (float(energy) - low) / max(high - low, 1e-12)
+    return float(LEVELS[at - 1] * (LEVELS[at] / LEVELS[at - 1]) ** part)
+
+
+def _hidden(table: Tensor, ends: tuple[int, int], blocks: int) -> float:
+    """Give the level of noise of which two coefficients of a band in so many blocks would show."""
+    band = _band(ends)
+    step = float(table[band].min())
+    chance = 2.0 / (blocks * max(1, int((table[band] <= 1.2 * step).sum())))
+    beyond = math.sqrt(2.0) * float(torch.erfinv(torch.tensor(1.0 - min(0.9, chance))))
+    return 0.5 * step / beyond

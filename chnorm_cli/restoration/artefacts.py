@@ -1,0 +1,136 @@
+"""Taking the artefacts of its compression out of a picture: y = x after JPEG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from chnorm_cli.classical.artefacts import CompressionErrors, compression_errors, without_artefacts
+from chnorm_cli.fitting.budget import Budget
+from chnorm_cli.fitting.recipes import Choice
+from chnorm_cli.fitting.settings import FitSettings
+from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.fitting.stages import Direct
+from chnorm_cli.noise.gaussian import Noise
+from chnorm_cli.noise.law import Law
+from chnorm_cli.noise.level import Level
+from chnorm_cli.noise.names import Kind
+from chnorm_cli.problems.jpeg import Jpeg
+from chnorm_cli.problems.names import Say
+from chnorm_cli.problems.operators import Identity
+from chnorm_cli.problems.problem import Problem
+from chnorm_cli.restoration.bootstrap import smoothed
+from chnorm_cli.restoration.restoration import Restoration
+
+FOUND = "{}: its artefacts were taken out, and the file could have been made from the result"
+NOISY = "{}, made of a noisy picture ({}): noise and artefacts were taken out"
+LEAST = 0.4 / 255  # error of luma; below, 8 bits hide the artefacts
+KEPT = 0.15  # of the noise: a compression that errs less leaves it as it was
+NOISIER = 1.25  # times the error: what is stronger is noise that went through the compression
+# Where the blocks lie, in pixels, in the trials that tell how wrong an answer is; and how much more
+# than the trials it errs: it is smoother than the truth (six crops, qualities 20 and 60).
+TRIALS = ((4, 4), (2, 6), (6, 2))
+TRIAL_FACTOR = 1.6
+
+
+def errors_that_matter(y: Tensor, jpeg: Jpeg | None, law: Law) -> CompressionErrors | None:
+    """Give the errors of the compression of y (C, H, W) where they matter and noise does not."""
+    if jpeg is None or min(y.shape[1:]) < 2:
+        return None
+    errors = compression_errors(y, jpeg)
+    stronger = law.doubt is None and law.noise.sigma > 0 and law.sigma > NOISIER * errors.luma
+    if errors.noisy:
+        # The law knows noise that follows the brightness, and a network removes it best where the
+        # file has kept it as it was.
+        kept = (
+            jpeg.compression.subsampling in ("", "4:4:4") and errors.luma < KEPT * errors.noise[0]
+        )
+        return None if stronger and (kept or law.kind is not Kind.GAUSSIAN) else errors
+    return None if stronger or errors.luma < LEAST else errors
+
+
+def prepare_artefacts(
+    y: Tensor,
+    jpeg: Jpeg,
+    errors: CompressionErrors,
+    choice: Choice,
+    settings: FitSettings,
+    *,
+    strength: float,
+    uncertainty: bool,
+    time_for_map: Callable[[], bool],
+) -> Restoration:
+    """Prepare to take the artefacts out of y (C, H, W), and the noise that went through JPEG.
+
+    Without noise the answer lies in the cells of `jpeg`.
+    """
+    found = jpeg.compression.sentence()
+    law = _law_of(errors) if errors.noisy else None
+    note = FOUND.format(found) if law is None else NOISY.format(found, law.sentence())
+    errors = errors.stronger(max(1.0, strength))
+    budget = Budget(1, settings.steps, settings.time)
+
+    def make(say: Callable[[str], None]) -> Tensor:
+        x = without_artefacts(y, jpeg, errors, say=say, go_on=budget.in_time)
+        return torch.lerp(y, x, min(1.0, strength))
+
+    return Restoration(
+        Direct(make, budget, Outcome.CELLS),
+        settings=settings,
+        choice=choice,
+        problem=Problem(y, Identity((y.shape[1], y.shape[2]))),
+        jpeg=jpeg,
+        law=law,
+        law_found=law is not None,
+        notes=(note,),
+        errors=CompressedAgain(jpeg, errors, time_for_map),
+        uncertainty=uncertainty,
+    )
+
+
+def _law_of(errors: CompressionErrors) -> Law:
+    """Give the law of the noise that went through the compression: it was white in the colours."""
+    noise = _noise_of(errors)
+    return Law(noise, Level.constant(noise.sigma, len(errors.noise)))
+
+
+def _noise_of(errors: CompressionErrors) -> Noise:
+    """Give the noise as it was in the picture's colours, where it was white."""
+    mixed = errors.colours.matrix(len(errors.noise))[0].norm()
+    return Noise(float(errors.noise[0]) / float(mixed))
+
+
+@dataclass(frozen=True)
+class CompressedAgain:
+    """The errors of a picture without artefacts: compress it again, with the blocks elsewhere.
+
+    There the truth is known. It is the bootstrap of `bootstrap.py` with shifts for its symmetries.
+    """
+
+    jpeg: Jpeg
+    errors: CompressionErrors
+    in_time: Callable[[], bool]
+
+    def map(self, x: Tensor, say: Say) -> Tensor:
+        """Give the standard error (H, W) of a value of x (C, H, W)."""
+        random = torch.Generator().manual_seed(0)
+        total, made = torch.zeros_like(x[0]), 0
+        for number, corner in enumerate(TRIALS, start=1):
+            if made and not self.in_time():
+                break
+            say(f"error map, trial {number} of {len(TRIALS)}")
+            moved = self.jpeg.compression.moved(*corner)
+            seen = _noise_of(self.errors).added_to(x, random)
+            numbers = tuple(c.round() for c in moved.coefficients(seen))
+            again = Jpeg(moved, numbers)
+            y = again.decoded((x.shape[1], x.shape[2]))
+            total += (without_artefacts(y, again, self.errors) - x).square().mean(0)
+            made += 1
+        return TRIAL_FACTOR * smoothed(smoothed(total / made)).sqrt()
+
+    def rms(self, _: Tensor) -> float | None:
+        """Give nothing: it takes the trials to know."""
+        return None

@@ -1,0 +1,104 @@
+"""JPEG files from bytes to bytes: recognised, cleaned, and told."""
+
+import io
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from jpeg_files import compressed, opened, photograph
+from pictures import bundled
+from PIL import Image
+
+from chnorm_cli.fitting.settings import Effort, FitSettings
+from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.restoration import prepare_denoise
+from chnorm_cli.scaling.course import Course
+from chnorm_cli.scaling.requests import Denoise, NoiseAsked, Request, Writing
+
+FAST = FitSettings(effort=Effort.FAST, steps=2, device="cpu", threads=1)
+
+
+def restored(data, **asked):
+    """The report of `chnorm denoise` for the bytes of a file, and its picture (H, W, C)."""
+    request = Request(
+        Denoise(NoiseAsked(**asked)), data, None, "photo.jpg", FAST, writing=Writing("png")
+    )
+    *_, finished = Course(request)
+    with Image.open(io.BytesIO(finished.data)) as image:
+        return finished.report, np.asarray(image)
+
+
+def test_a_jpeg_is_cleaned_by_itself():
+    x = photograph(48, 64)
+    report, clean = restored(compressed(x, 30))
+    assert report["outcome"] == "cells"
+    assert report["jpeg"]["sentence"] == "a JPEG of about quality 30, 4:2:0"
+    assert (report["jpeg"]["quality"], report["jpeg"]["subsampling"]) == (30, "4:2:0")
+    assert report["jpeg"]["outside_share"] == 0
+    assert report["notes"][0].startswith("a JPEG of about quality 30, 4:2:0: its artefacts")
+    truth = 255 * x.movedim(0, -1).numpy()
+    y, _ = opened(compressed(x, 30))
+    before = np.square(255 * y.movedim(0, -1).numpy() - truth).mean()
+    assert np.square(clean - truth).mean() < 0.97 * before
+
+
+def test_strong_noise_in_a_jpeg_is_left_to_its_law():
+    x = bundled("astronaut")[:, :96, :96]
+    noisy = x + 25 / 255 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    report, _ = restored(compressed(noisy, 95))
+    assert report["jpeg"] is None
+    assert report["noise"]["sigma"] > 10
+
+
+def test_who_speaks_of_noise_gets_it_removed_and_nothing_else():
+    data = compressed(photograph(32, 48), 30)
+    report, _ = restored(data, sigma=12.0)
+    assert report["jpeg"] is None
+    assert report["sigma"] == pytest.approx(12.0)
+    kept, same = restored(data, strength=0.0)
+    assert kept["outcome"] == "nothing_asked"
+    with Image.open(io.BytesIO(data)) as image:
+        assert (same == np.asarray(image)).all()
+
+
+@pytest.mark.parametrize("quality", [100, 98])
+def test_a_jpeg_that_lost_nothing_visible_is_left_alone(quality):
+    smooth = torch.linspace(0.3, 0.6, 64).expand(3, 48, 64)
+    y, jpeg = opened(compressed(smooth, quality, subsampling=0))
+    restoration = prepare_denoise(y.movedim(0, -1).numpy(), jpeg=jpeg, settings=FAST)
+    for _ in restoration:
+        pass
+    assert restoration.solution.outcome is Outcome.CLEAN
+
+
+def test_a_picture_with_its_file_travels_to_other_processes():
+    from chnorm_cli.images import read_pictures
+
+    (picture,) = read_pictures(compressed(photograph(16, 16), 50), name="photo.jpg")
+    assert pickle.loads(pickle.dumps(picture)).jpeg.compression() is not None
+
+
+def test_the_error_map_knows_how_wrong_the_answer_is():
+    x = photograph(64, 64)
+    y, jpeg = opened(compressed(x, 30))
+    pixels = y.movedim(0, -1).numpy()
+    restoration = prepare_denoise(pixels, jpeg=jpeg, settings=FAST, uncertainty=True)
+    for _ in restoration:
+        pass
+    solution = restoration.solution
+    true = np.square(solution.pixels - x.movedim(0, -1).numpy()).mean() ** 0.5
+    assert solution.expected_rms == pytest.approx(true, rel=0.4)
+
+
+def test_noise_that_went_through_the_compression_is_taken_out_with_it():
+    x = bundled("astronaut")[:, 20:148, 180:308]
+    noisy = x + 25 / 255 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    data = compressed(noisy, 75)
+    report, clean = restored(data)
+    assert report["noise"]["sigma"] == pytest.approx(25, rel=0.2)
+    assert "made of a noisy picture" in report["notes"][0]
+    truth = 255 * x.movedim(0, -1).numpy()
+    y, _ = opened(data)
+    before = np.square(255 * y.movedim(0, -1).numpy() - truth).mean()
+    assert np.square(clean - truth).mean() < 0.4 * before
