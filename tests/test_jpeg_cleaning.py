@@ -14,15 +14,21 @@ from chnorm_cli.fitting.settings import Effort, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.restoration import prepare_denoise
 from chnorm_cli.scaling.course import Course
-from chnorm_cli.scaling.requests import Denoise, NoiseAsked, Request, Writing
+from chnorm_cli.scaling.requests import Denoise, NoiseAsked, Reading, Request, Writing
 
 FAST = FitSettings(effort=Effort.FAST, steps=2, device="cpu", threads=1)
 
 
-def restored(data, **asked):
+def restored(data, jpeg="auto", **asked):
     """The report of `chnorm denoise` for the bytes of a file, and its picture (H, W, C)."""
     request = Request(
-        Denoise(NoiseAsked(**asked)), data, None, "photo.jpg", FAST, writing=Writing("png")
+        Denoise(NoiseAsked(**asked)),
+        data,
+        None,
+        "a picture",
+        FAST,
+        reading=Reading(jpeg=jpeg),
+        writing=Writing("png"),
     )
     *_, finished = Course(request)
     with Image.open(io.BytesIO(finished.data)) as image:
@@ -102,3 +108,25 @@ def test_noise_that_went_through_the_compression_is_taken_out_with_it():
     y, _ = opened(data)
     before = np.square(255 * y.movedim(0, -1).numpy() - truth).mean()
     assert np.square(clean - truth).mean() < 0.4 * before
+
+
+def test_a_png_that_was_a_jpeg_is_cleaned_unless_told_otherwise():
+    y, _ = opened(compressed(bundled("astronaut")[:, 20:116, 180:276], 30))
+    buffer = io.BytesIO()
+    samples = (255 * y).round().byte().movedim(0, -1).numpy()
+    Image.fromarray(np.ascontiguousarray(samples)).save(buffer, "PNG")
+    told = [restored(buffer.getvalue(), jpeg=asked)[0] for asked in ("auto", "30", "off")]
+    assert [r["settings"]["jpeg"] for r in told] == ["auto", "30", "off"]
+    found, said, off = (r["jpeg"] for r in told)
+    assert found["sentence"] == said["sentence"] == "a JPEG of about quality 30, 4:2:0"
+    assert found["outside_share"] == 0
+    assert off is None
+
+
+def test_files_of_high_quality_change_little():
+    y, jpeg = opened(compressed(bundled("astronaut")[:, 20:116, 180:276], 95))
+    restoration = prepare_denoise(y.movedim(0, -1).numpy(), jpeg=jpeg, settings=FAST)
+    for _ in restoration:
+        pass
+    change = 255 * np.abs(restoration.solution.pixels - y.movedim(0, -1).numpy())
+    assert 0.2 < change.mean() <= 0.65

@@ -47,6 +47,12 @@ def observation(pixels: Pixels, settings: FitSettings) -> Tensor:
     return torch.from_numpy(pixels).movedim(-1, 0).contiguous().to(choose_device(settings.device))
 
 
+def check_whole(settings: FitSettings) -> None:
+    """Raise `ValueError` where tiles are asked for and there are none."""
+    if settings.tile:
+        raise ValueError("only denoise restores in tiles; leave --tile at auto")
+
+
 def of_one_colour(y: Tensor, known: Tensor | None = None) -> Tensor | None:
     """Give the colour (C, 1, 1) of y (C, H, W) where `known` (H, W), bool; None if there are several.
 

@@ -38,6 +38,8 @@ from chnorm_cli.restoration.denoising import (
 from chnorm_cli.restoration.errors import Errors, ErrorsBesideHoles, KnownErrors
 from chnorm_cli.restoration.filling import Filling
 from chnorm_cli.restoration.restoration import Restoration
+from chnorm_cli.restoration.tiled import InTiles, Learner, learning_budget, part_to_learn_from
+from chnorm_cli.restoration.tiling import choose_tiling
 from chnorm_cli.restoration.twice import LearningTwice
 
 LONG = 240.0  # seconds of --time; with less, a second fit would only shorten the first
@@ -117,11 +119,11 @@ def prepare_denoise(
         )
     # More than all of the noise is taken out by taking it for stronger.
     stronger = replace(law.noise, sigma=law.noise.sigma * max(1.0, strength))
-    whole = beginning.whole
-    problem = Problem(law.whitened(whole), Identity((y.shape[1], y.shape[2])), stronger)
+    z = law.whitened(beginning.whole)
+    problem = Problem(z, Identity((y.shape[1], y.shape[2])), stronger)
 
     def answer(z: Tensor) -> Tensor:
-        return beginning.finished(law.restored(z, whole), clean=True)
+        return beginning.finished(law.restored(z, beginning.whole), clean=True)
 
     restored: Callable[[Tensor], Tensor] = answer
     if choice.fit is Fit.PRIOR:
@@ -138,8 +140,15 @@ def prepare_denoise(
             bad=beginning.bad,
         )
     problem = at_least_some_noise(problem)
+    tiling = choose_tiling(settings.tile, (*z.shape,), gpu=z.device.type != "cpu")
+    whole = problem
+    if tiling.tile is not None:
+        part = part_to_learn_from(z)
+        problem = Problem(part, Identity((part.shape[1], part.shape[2])), problem.noise)
     network = network_for(problem, choice, settings)
     budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
+    if tiling.tile is not None:
+        budget = learning_budget(budget)
     twice = settings.effort is Effort.BEST and problem.channels == 1
     twice = twice and settings.first_guess is not FirstGuess.NONE
     # Noise that neighbours share is known too roughly to learn from twice.
@@ -147,14 +156,17 @@ def prepare_denoise(
     if twice:
         choice = replace(choice, recorrupt=GRAY_TWICE[0])
     build = LearningTwice if twice else Denoising
-    denoising = build(problem, choice, settings, network, budget)
+    denoising: Learner = build(problem, choice, settings, network, budget)
+    if tiling.tile is not None:
+        denoising = InTiles(denoising, z, tiling.tile)
     return Restoration(
         denoising.fit,
         settings=settings,
         choice=choice,
-        problem=problem,
+        problem=whole,
         network=network,
         recipe=choice.recorrupt,
+        tiling=tiling,
         notes=() if stronger.kernel is None else (SHARED,),
         law=law,
         law_found=found,

@@ -20,6 +20,7 @@ from chnorm_cli.restoration.common import (
     NO_MAP,
     Pixels,
     answered,
+    check_whole,
     observation,
     of_one_colour,
     prior_restoration,
@@ -59,6 +60,7 @@ def prepare_inpaint(
     """
     said = Said(sigma, level, noise, strength, bad_pixels)
     settings = settings or FitSettings()
+    check_whole(settings)
     clock = Budget(0, None, settings.time)
     if uncertainty:
         settings = with_time_for_map(settings)

@@ -22,6 +22,7 @@ from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.errors import Errors
+from chnorm_cli.restoration.tiling import Tiling
 
 
 class Restoration:
@@ -49,6 +50,7 @@ class Restoration:
         jpeg: Jpeg | None = None,
         errors: Errors | None = None,
         uncertainty: bool = False,
+        tiling: Tiling | None = None,
     ) -> None:
         self._fit = fit
         self._settings = settings
@@ -63,6 +65,7 @@ class Restoration:
         self._notes = notes
         self._bad = bad
         self._jpeg = jpeg
+        self._tiling = tiling
         self.errors = errors  # how they are found, if they can be
         self._wants_map = uncertainty
         self._doing = ""
@@ -93,6 +96,8 @@ class Restoration:
             lines["bad pixels"] = self._bad.sentence()
         if self._network is not None:
             lines["generator"] = self._choice.generator.describe(self._network)
+        if self._tiling is not None and self._tiling.tile is not None:
+            lines["tiles"] = self._tiling.sentence()
         return lines
 
     def __iter__(self) -> Iterator[Step]:
@@ -187,4 +192,5 @@ class Restoration:
 
     def _plan(self) -> dict[str, Any]:
         recipe = asdict(self._recipe) if self._recipe is not None else {}
-        return {"fit": str(self._choice.fit), **recipe}
+        tiling = {} if self._tiling is None else asdict(self._tiling)
+        return {"fit": str(self._choice.fit), **recipe, **tiling}

@@ -29,6 +29,7 @@ from chnorm_cli.restoration.beginning import Beginning, Said, begin
 from chnorm_cli.restoration.common import (
     Pixels,
     answered,
+    check_whole,
     observation,
     of_one_colour,
     prior_fit,
@@ -67,6 +68,7 @@ def prepare_superres(
     """
     said = Said(sigma, level, noise, strength, bad_pixels)
     settings = settings or FitSettings()
+    check_whole(settings)
     y = observation(pixels, settings)
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(map(str, SCALES))}, not {scale}")

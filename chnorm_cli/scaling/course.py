@@ -169,7 +169,7 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
     match task:
         case Denoise(noise):
             said = noise_arguments(picture, noise)
-            jpeg = jpeg_of(picture)
+            jpeg = jpeg_of(picture, request.reading.jpeg)
             return prepare_denoise(
                 pixels, **said, jpeg=jpeg, settings=settings, uncertainty=mapped
             ), ()

@@ -89,7 +89,9 @@ def describe_result(
         "layout": layout,
         "format": request.writing.format,
         "clipped": clipped,
-        "settings": request.settings.as_dict() | describe_task(request),
+        "settings": request.settings.as_dict()
+        | {"jpeg": request.reading.jpeg}
+        | describe_task(request),
         **fit,
     }
     whole: dict[str, Any] = finite(report)

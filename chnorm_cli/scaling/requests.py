@@ -67,10 +67,11 @@ Task = Denoise | Inpaint | Superres
 
 @dataclass(frozen=True)
 class Reading:
-    """Which page is read, and how many pixels are believed."""
+    """Which page is read, how many pixels are believed, and whether it is a JPEG or was one."""
 
     page: Page = None
     max_pixels: int = 100_000_000
+    jpeg: str = "auto"  # or "off", or the quality of an earlier compression
 
 
 @dataclass(frozen=True)
