@@ -1,4 +1,4 @@
-"""From restorations to what a caller is given."""
+"""What the tasks give back: a fit that is run through, its map of the errors, and what was asked for."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ from chnorm_cli.fitting.solution import DivergedError, Solution
 from chnorm_cli.restoration import Restoration
 
 
-def error_maps(
-    solutions: Sequence[Solution], planes: Planes, unknown: Array | None = None
-) -> Array:
+def errors_of(solutions: Sequence[Solution], planes: Planes, unknown: Array | None = None) -> Array:
     """Give the maps of the errors (…, H, W) in the units of the input, NaN where `unknown`."""
     maps = [solution.error_map for solution in solutions]
     errors = np.stack([m.error * np.float32(planes.span) for m in maps if m is not None])
     return planes.maps(errors if unknown is None else np.where(unknown, np.float32(np.nan), errors))
 
 
-def answer(
+def answer_of(
     result: Array, errors: tuple[Array, ...], planes: Planes, solutions: list[Solution] | None
 ) -> Any:
     """Give the array alone, or a tuple with what else was asked for."""
@@ -30,8 +28,8 @@ def answer(
     return (result, *errors, solutions if planes.leading else solutions[0])
 
 
-def run(restoration: Restoration) -> Solution:
-    """Iterate to the end; raise `DivergedError` where the fit fails."""
+def run_through(restoration: Restoration) -> Solution:
+    """Run a fit; raise `DivergedError` where it leaves no picture."""
     for _ in restoration:
         pass
     solution = restoration.solution

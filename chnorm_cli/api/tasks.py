@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chnorm_cli.api.answers import answer, error_maps, run
+from chnorm_cli.api.answers import answer_of, errors_of, run_through
 from chnorm_cli.api.keywords import fit_settings
 from chnorm_cli.api.missing import missing_pixels, unmasked
 from chnorm_cli.api.planes import Array, Planes, planes_of
@@ -113,7 +113,7 @@ def denoise(
     shared = sigma is None and len(pixels) > 1 and strength > 0
     laws = laws_of_planes(list(pixels), noise) if shared else [None] * len(pixels)
     solutions = [
-        run(
+        run_through(
             prepare_denoise(
                 plane, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels, law=law,
                 settings=settings, uncertainty=uncertainty,
@@ -126,8 +126,8 @@ def denoise(
     if planes.holes is not None:
         same &= ~planes.holes[..., None]
     result = np.where(same, planes.given, planes.samples(restored))
-    errors = (error_maps(solutions, planes, planes.holes),) if uncertainty else ()
-    return answer(planes.array(result), errors, planes, solutions if report else None)
+    maps = (errors_of(solutions, planes, planes.holes),) if uncertainty else ()
+    return answer_of(planes.array(result), maps, planes, solutions if report else None)
 
 
 def inpaint(
@@ -200,7 +200,7 @@ def inpaint(
         absent = absent | planes.holes  # other shapes are refused below
     scaled = None if sigma is None else 255.0 * sigma / planes.span
     solutions = [
-        run(
+        run_through(
             prepare_inpaint(
                 plane, holes, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels,
                 clean=clean, settings=settings, uncertainty=uncertainty,
@@ -211,8 +211,8 @@ def inpaint(
     answers = np.stack([solution.pixels for solution in solutions])
     same = (answers == planes.pixels) & ~absent[..., None]
     restored = np.where(same, planes.given, planes.samples(answers))
-    errors = (error_maps(solutions, planes),) if uncertainty else ()
-    return answer(planes.array(restored), errors, planes, solutions if report else None)
+    maps = (errors_of(solutions, planes),) if uncertainty else ()
+    return answer_of(planes.array(restored), maps, planes, solutions if report else None)
 
 
 def superres(
@@ -232,6 +232,7 @@ def superres(
     device: str = "auto",
     seed: int = 0,
     threads: int | None = None,
+    uncertainty: bool = False,
     report: bool = False,
     settings: FitSettings | None = None,
 ) -> Any:
@@ -247,13 +248,15 @@ def superres(
         How the small picture was made; all are antialiased.
     sigma, noise, strength, bad_pixels
         As in `denoise`. What is clean of noise and bad pixels is enlarged.
-    channel_axis, effort, fit, steps, time, device, seed, threads, report, settings
+    channel_axis, effort, fit, steps, time, device, seed, threads, uncertainty, report, settings
         As in `denoise`; `fit` may also be "both".
 
     Returns
     -------
     restored : array, (…, scale · H, scale · W) or (…, scale · H, scale · W, C)
         Of the type of `image`.
+    error : float32 array, (…, scale · H, scale · W)
+        With `uncertainty`.
     solution : Solution, or list of them
         With `report`.
 
@@ -275,16 +278,20 @@ def superres(
     planes = planes_of(unmasked(image), channel_axis)
     scaled = None if sigma is None else 255.0 * sigma / planes.span
     solutions = [
-        run(
+        run_through(
             prepare_superres(
                 plane, scale, kernel=kernel, sigma=scaled, noise=noise, strength=strength,
-                bad_pixels=bad_pixels, settings=settings,
+                bad_pixels=bad_pixels, settings=settings, uncertainty=uncertainty,
             )
         )
         for plane in _filled(planes)
     ]  # fmt: skip
     restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
-    return answer(planes.array(restored), (), planes, solutions if report else None)
+    holes = planes.holes
+    if holes is not None:
+        holes = holes.repeat(scale, 1).repeat(scale, 2)
+    maps = (errors_of(solutions, planes, holes),) if uncertainty else ()
+    return answer_of(planes.array(restored), maps, planes, solutions if report else None)
 
 
 def _filled(planes: Planes) -> Array:

@@ -27,6 +27,7 @@ from chnorm_cli.problems.problem import Problem
 from chnorm_cli.recorruption.examples import Query, centered, reduced_again
 from chnorm_cli.restoration.beginning import Beginning, Said, begin
 from chnorm_cli.restoration.common import (
+    NO_MAP,
     Pixels,
     answered,
     check_whole,
@@ -35,8 +36,11 @@ from chnorm_cli.restoration.common import (
     prior_fit,
     prior_restoration,
     unet_for,
+    with_time_for_map,
 )
-from chnorm_cli.restoration.denoising import denoising_within
+from chnorm_cli.restoration.denoising import Denoising, denoising_within
+from chnorm_cli.restoration.enlarging_errors import EnlargingErrors
+from chnorm_cli.restoration.errors import KnownErrors
 from chnorm_cli.restoration.filling import Filling
 from chnorm_cli.restoration.restoration import Restoration
 
@@ -59,15 +63,19 @@ def prepare_superres(
     strength: float = 1.0,
     bad_pixels: str = Faults.AUTO,
     settings: FitSettings | None = None,
+    uncertainty: bool = False,
 ) -> Restoration:
     """Prepare to enlarge (H, W, C) by `scale` (2, 3, 4 or 8) to the picture that explains it.
 
     `kernel` is how the small picture is taken to have been made: bicubic, lanczos or box. A noisy
     picture, or one with bad pixels, is cleaned first, and explained without them; what is said of
-    the noise means the same as in `prepare_denoise`.
+    the noise means the same as in `prepare_denoise`. `uncertainty` asks for a map of the errors too.
     """
     said = Said(sigma, level, noise, strength, bad_pixels)
     settings = settings or FitSettings()
+    clock = Budget(0, None, settings.time)
+    if uncertainty:
+        settings = with_time_for_map(settings)
     check_whole(settings)
     y = observation(pixels, settings)
     if scale not in SCALES:
@@ -78,11 +86,16 @@ def prepare_superres(
     colour = of_one_colour(y)
     if colour is not None:
         large = colour.expand(-1, scale * y.shape[1], scale * y.shape[2])
-        return answered(large, Outcome.ONE_COLOUR, choice, settings)
+        exact = KnownErrors(torch.zeros_like(large[0]))
+        return answered(
+            large, Outcome.ONE_COLOUR, choice, settings, errors=exact, uncertainty=uncertainty
+        )
     beginning = begin(y, said, sure=True)
     operator = Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device)
     problem = Problem(beginning.whole, operator)
     if choice.fit is Fit.PRIOR:
+        if uncertainty:
+            raise ValueError(NO_MAP)
         return prior_restoration(
             problem, choice, settings, notes=beginning.notes, bad=beginning.bad
         )
@@ -98,6 +111,8 @@ def prepare_superres(
         law_found=beginning.removed is not None and not said.level_given,
         notes=enlarging.notes,
         bad=beginning.bad,
+        errors=EnlargingErrors(enlarging, settings.effort, settings.seed, clock.in_time),
+        uncertainty=uncertainty,
     )
 
 
@@ -107,6 +122,8 @@ class _Enlarging:
     Clean the small picture where it is noisy, enlarge step by step with `recorrupt`, let `prior`
     fits have their say, and combine. `y` (C, h, w) is the small picture to go by.
     """
+
+    running: StagedFit  # the fit whose phases these are
 
     def __init__(
         self,
@@ -118,9 +135,11 @@ class _Enlarging:
         beginning: Beginning,
     ) -> None:
         self.problem, self.choice, self.settings = problem, choice, settings
-        self.kernel, self.beginning = kernel, beginning
-        law = beginning.removed
+        self.scale, self.kernel, self.beginning = scale, kernel, beginning
+        self.law = law = beginning.removed
         self.dirty = law is not None or beginning.holes is not None
+        self.cleaner: Denoising | Filling | None = None
+        self.enlarged: dict[int, list[RecorruptFit]] = {}  # the fits of each level
         self.y = problem.observation
         self.recipe: SuperresRecipe = (DOUBLE if scale == 2 else SUPERRES)[settings.effort]
         self.factors = FACTORS[scale]
@@ -150,19 +169,23 @@ class _Enlarging:
         stages += [self.enlarging(level, unet, recorrupt) for level in range(last)]
         stages += [self.enlarging(last, *network) for network in self.unets]
         stages += [self.prior(number) for number in range(self.priors)]
-        return StagedFit(stages, self.combined, self.budget)
+        self.running = StagedFit(stages, self.combined, self.budget)
+        return self.running
 
     def cleaning(self, budget: Budget) -> RunningFit:
         """Fill the bad pixels of the small picture, and denoise it where its noise is white."""
-        beginning, law = self.beginning, self.beginning.removed
+        beginning, law = self.beginning, self.law
         if beginning.holes is not None:
-            filled = Filling(beginning, self.settings, budget).fit()
-            return Mapped(filled, lambda x: beginning.finished(x, clean=law is not None))
+            filling = Filling(beginning, self.settings, budget)
+            self.cleaner = filling
+            return Mapped(filling.fit(), lambda x: beginning.finished(x, clean=law is not None))
         assert law is not None
         noise = replace(law.noise, sigma=max(1.0, beginning.said.strength) * law.noise.sigma)
         problem = Problem(law.whitened(self.y), Identity((self.y.shape[1], self.y.shape[2])), noise)
-        denoised = denoising_within(problem, self.settings, budget).fit
-        return Mapped(denoised, lambda z: beginning.finished(law.restored(z, self.y), clean=True))
+        self.cleaner = denoising_within(problem, self.settings, budget)
+        return Mapped(
+            self.cleaner.fit, lambda z: beginning.finished(law.restored(z, self.y), clean=True)
+        )
 
     def enlarging(self, level: int, network: nn.Module, recorrupt: RecorruptRecipe) -> Stage:
         """Enlarge by one more of the factors."""
@@ -179,7 +202,7 @@ class _Enlarging:
                 examples += reduced_again(y, factor, self.kernel, self.recipe.first_shrinks[:3])
             guess = first_guess(step, small)
             whole = Downsample((y.shape[1], y.shape[2]), reached, self.kernel).to(y.device)
-            return RecorruptFit(
+            fit = RecorruptFit(
                 lambda say: iter(examples),
                 lambda: [Query(centered(guess), guess)],
                 network,
@@ -189,6 +212,8 @@ class _Enlarging:
                 budget=replace(budget, planned=recorrupt.steps),
                 seed=self.settings.seed + level,
             )
+            self.enlarged.setdefault(level, []).append(fit)
+            return fit
 
         again = network is not self.unets[0][0]
         return Stage(f"enlarge to ×{reached}", float(recorrupt.steps), make, optional=again)
@@ -227,6 +252,22 @@ class _Enlarging:
             x, y, self.problem.operator, self.recipe.strengths, ENLARGING, go_on=go_on
         )
 
+    def enlarge_again(self, small: Tensor) -> Tensor:
+        """Enlarge another picture (C, h, w) as far, without `prior` fits: nothing is learnt again."""
+        x = small
+        for level, factor in enumerate(self.factors):
+            reached = prod(self.factors[: level + 1])
+            guess = first_guess(Downsample(_size(x), factor, self.kernel).to(x.device), x)
+            answers = [fit.ask(Query(centered(guess), guess)) for fit in self.enlarged[level]]
+            whole = Downsample(_size(small), reached, self.kernel).to(x.device)
+            x = whole.project(torch.stack(answers).mean(0), small)
+        return plug_and_play(x, small, whole, self.recipe.strengths, ENLARGING)
+
+    @property
+    def explained(self) -> Tensor:
+        """The small picture (C, h, w) that the enlarged one explains."""
+        return self.go_by(self.running.estimates)
+
     def go_by(self, estimates: list[Tensor]) -> Tensor:
         """Give the small picture to explain: the clean one as soon as there is one."""
         return estimates[0] if self.dirty and estimates else self.y
@@ -241,3 +282,7 @@ class _Enlarging:
             another = unet_for(self.problem, spec, channels, seed + 1)
             unets.append((another, replace(recorrupt, muon_lr=self.recipe.second_muon_lr)))
         return unets
+
+
+def _size(x: Tensor) -> tuple[int, int]:
+    return x.shape[-2], x.shape[-1]

@@ -198,7 +198,9 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
             return restoration, tuple(mask.notes)
         case Superres(scale, kernel, noise):
             said = noise_arguments(picture, noise)
-            return prepare_superres(pixels, scale, kernel=kernel, **said, settings=settings), ()
+            return prepare_superres(
+                pixels, scale, kernel=kernel, **said, settings=settings, uncertainty=mapped
+            ), ()
 
 
 def with_solution(picture: Picture, solution: Solution, task: Task) -> Picture:
