@@ -26,6 +26,7 @@ def denoise(
     sigma: float | None = None,
     noise: str = "auto",
     strength: float = 1.0,
+    bad_pixels: str = "auto",
     channel_axis: int | None = -1,
     effort: str = "normal",
     fit: str = "auto",
@@ -52,6 +53,8 @@ def denoise(
         How the level follows the brightness.
     strength : float
         How much of the noise is removed, 0 to 1.5.
+    bad_pixels : {"auto", "off"}
+        Whether dead, hot and flipped pixels and dead lines are found and filled.
     channel_axis : int or None
         The axis of the colours or channels, as in scikit-image. An array of two axes has none. None:
         all axes but the last two are planes.
@@ -112,8 +115,8 @@ def denoise(
     solutions = [
         run_through(
             prepare_denoise(
-                plane, sigma=scaled, noise=noise, strength=strength, law=law, settings=settings,
-                uncertainty=uncertainty,
+                plane, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels, law=law,
+                settings=settings, uncertainty=uncertainty,
             )
         )
         for plane, law in zip(pixels, laws, strict=True)
@@ -132,6 +135,10 @@ def inpaint(
     missing: Array | None = None,
     *,
     sigma: float | None = None,
+    noise: str = "auto",
+    strength: float = 1.0,
+    bad_pixels: str = "auto",
+    clean: bool | None = None,
     channel_axis: int | None = -1,
     effort: str = "normal",
     fit: str = "auto",
@@ -154,8 +161,10 @@ def inpaint(
     missing : array, (H, W), (…, H, W), (…, H, W, 1) or of the shape of `image`
         Booleans, or numbers that are not zero where a pixel is missing. A pixel is missing where one
         of its channels is. (H, W) holds for all planes. May be left out for a masked array.
-    sigma : float, optional
-        Says that observed pixels are noisy, in the units of the array; they change then.
+    sigma, noise, strength, bad_pixels
+        As in `denoise`. Holes are filled from what is clean of noise; bad pixels are holes as well.
+    clean : bool, optional
+        Give observed pixels without their noise. If not given, so where `sigma` is.
     channel_axis, effort, fit, steps, time, device, seed, threads, uncertainty, report, settings
         As in `denoise`.
 
@@ -192,13 +201,16 @@ def inpaint(
     scaled = None if sigma is None else 255.0 * sigma / planes.span
     solutions = [
         run_through(
-            prepare_inpaint(plane, holes, sigma=scaled, settings=settings, uncertainty=uncertainty)
+            prepare_inpaint(
+                plane, holes, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels,
+                clean=clean, settings=settings, uncertainty=uncertainty,
+            )
         )
         for plane, holes in zip(planes.pixels, absent, strict=True)
-    ]
-    restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
-    if not sigma:
-        restored[~absent] = planes.given[~absent]
+    ]  # fmt: skip
+    answers = np.stack([solution.pixels for solution in solutions])
+    same = (answers == planes.pixels) & ~absent[..., None]
+    restored = np.where(same, planes.given, planes.samples(answers))
     maps = (errors_of(solutions, planes),) if uncertainty else ()
     return answer_of(planes.array(restored), maps, planes, solutions if report else None)
 
@@ -208,6 +220,10 @@ def superres(
     scale: int,
     *,
     kernel: str = "bicubic",
+    sigma: float | None = None,
+    noise: str = "auto",
+    strength: float = 1.0,
+    bad_pixels: str = "auto",
     channel_axis: int | None = -1,
     effort: str = "normal",
     fit: str = "auto",
@@ -230,6 +246,8 @@ def superres(
         How much wider and higher it becomes.
     kernel : {"bicubic", "lanczos", "box"}
         How the small picture was made; all are antialiased.
+    sigma, noise, strength, bad_pixels
+        As in `denoise`. What is clean of noise and bad pixels is enlarged.
     channel_axis, effort, fit, steps, time, device, seed, threads, uncertainty, report, settings
         As in `denoise`; `fit` may also be "both".
 
@@ -258,14 +276,16 @@ def superres(
     """
     settings = fit_settings(settings, effort, fit, steps, time, device, seed, threads)
     planes = planes_of(unmasked(image), channel_axis)
+    scaled = None if sigma is None else 255.0 * sigma / planes.span
     solutions = [
         run_through(
             prepare_superres(
-                plane, scale, kernel=kernel, settings=settings, uncertainty=uncertainty
+                plane, scale, kernel=kernel, sigma=scaled, noise=noise, strength=strength,
+                bad_pixels=bad_pixels, settings=settings, uncertainty=uncertainty,
             )
         )
         for plane in _filled(planes)
-    ]
+    ]  # fmt: skip
     restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
     holes = planes.holes
     if holes is not None:

@@ -1,42 +1,44 @@
-"""What is taken out of a small picture before it is enlarged."""
+"""A small JPEG, whose artefacts are taken out before it is enlarged."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from chnorm_cli.classical.artefacts import CompressionErrors
-from chnorm_cli.noise.finding import find_law
-from chnorm_cli.noise.law import Law
+from chnorm_cli.classical.artefacts import CompressionErrors, without_artefacts
+from chnorm_cli.noise.names import Kind
 from chnorm_cli.problems.jpeg import Jpeg
+from chnorm_cli.problems.names import Say
 from chnorm_cli.restoration.artefacts import errors_that_matter
+from chnorm_cli.restoration.beginning import Beginning
 
-LEAST_NOISE = 3.0 / 255  # σ from which on a small picture is cleaned before it is enlarged
+MENDED = "the small picture is {}, and the enlarged one explains it without its artefacts"
 
 
 @dataclass(frozen=True)
-class Beginning:
-    """What is taken out of a small picture first: noise by its law, or what a JPEG has lost."""
+class SmallJpeg:
+    """What the file of a small picture says, and how far it is from the picture that was compressed."""
 
-    law: Law | None = None
-    jpeg: Jpeg | None = None
-    errors: CompressionErrors | None = None
+    jpeg: Jpeg
+    errors: CompressionErrors
+
+    @property
+    def note(self) -> str:
+        """What a person should know."""
+        return MENDED.format(self.jpeg.compression.sentence())
+
+    def cleaned(self, y: Tensor, say: Say, go_on: Callable[[], bool]) -> Tensor:
+        """Give y (C, h, w) without artefacts."""
+        return without_artefacts(y, self.jpeg, self.errors, say=say, go_on=go_on)
 
 
-def look_at(y: Tensor, jpeg: Jpeg | None) -> Beginning:
-    """Look at a small picture (C, h, w)."""
-    law = find_law(y)
-    errors = errors_that_matter(y, jpeg, law)
-    if jpeg is not None and errors is not None:
-        return Beginning(jpeg=jpeg.to(y.device), errors=errors)
-    return Beginning(noise_in(law))
-
-
-def noise_in(law: Law) -> Law | None:
-    """Give the noise in a small picture that an enlarged one should not have to explain.
-
-    Noise that neighbours share is not told from fine texture safely enough in so few pixels.
-    """
-    plain = law.doubt is None and law.noise.kernel is None and law.mixing is None
-    return law if plain and law.noise.sigma >= LEAST_NOISE else None
+def artefacts_in(jpeg: Jpeg | None, beginning: Beginning) -> SmallJpeg | None:
+    """Give what is to be taken out of a JPEG; None where it is little, or noise or faults come first."""
+    said = beginning.said
+    spoken = said.level_given or said.noise != Kind.AUTO or said.strength == 0
+    if jpeg is None or spoken or beginning.holes is not None:
+        return None
+    errors = errors_that_matter(beginning.y, jpeg, beginning.law)
+    return None if errors is None else SmallJpeg(jpeg.to(beginning.y.device), errors)

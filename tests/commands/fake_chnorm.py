@@ -105,7 +105,7 @@ def prepare_denoise(pixels, *, sigma=None, settings, uncertainty=False, **said):
     return FakeRestoration(pixels, sigma, settings, uncertainty)
 
 
-def prepare_inpaint(pixels, missing, *, sigma=None, settings, uncertainty=False):
+def prepare_inpaint(pixels, missing, *, sigma=None, settings, uncertainty=False, **said):
     filled = np.where(missing[..., None], np.float32(0.5), pixels)
     return FakeRestoration(filled, sigma, settings, uncertainty)
 
