@@ -90,7 +90,7 @@ def prepare_denoise(
         raise ValueError(NO_MAP)
     if beginning.holes is not None and choice.fit is not Fit.PRIOR:
         return _filled(beginning, settings, clock, uncertainty=uncertainty)
-    plain = found and choice.fit is Fit.RECORRUPT and strength > 0
+    plain = found and noise == Kind.AUTO and choice.fit is Fit.RECORRUPT and strength > 0
     errors = errors_that_matter(y, jpeg, law) if plain else None
     if jpeg is not None and errors is not None:
         return prepare_artefacts(
