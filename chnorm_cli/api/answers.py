@@ -1,4 +1,4 @@
-"""From restorations to arrays: what goes in filled, what comes out in the units of the input."""
+"""What the tasks give back: a fit that is run through, its map of the errors, and what was asked for."""
 
 from __future__ import annotations
 
@@ -12,28 +12,6 @@ from chnorm_cli.fitting.solution import DivergedError, Solution
 from chnorm_cli.restoration import Restoration, fill_missing
 
 
-def filled(planes: Planes) -> Array:
-    """Give the pixels (P, H, W, C) with those filled smoothly that were not finite."""
-    if planes.holes is None:
-        return planes.pixels
-    pairs = zip(planes.pixels, planes.holes, strict=True)
-    return np.stack([fill_missing(plane, hole) if hole.any() else plane for plane, hole in pairs])
-
-
-def without_fill_values(image: Array, absent: Array, channel_axis: int | None) -> Array:
-    """Put an observed value where pixels are missing.
-
-    Fill values are often far outside the picture's range, which is taken from all values.
-    """
-    axis = None if channel_axis is None or image.ndim == 2 else channel_axis
-    moved = image if axis is None else np.moveaxis(image, axis, -1)
-    spatial = moved.shape if axis is None else moved.shape[:-1]
-    if absent.size == np.prod(spatial) and absent.any() and not absent.all():
-        holes = absent.reshape(spatial)
-        moved[holes] = moved[~holes][0]  # a view: the image changes
-    return image
-
-
 def errors_of(solutions: Sequence[Solution], planes: Planes, unknown: Array | None = None) -> Array:
     """Give the maps of the errors (…, H, W) in the units of the input, NaN where `unknown`."""
     maps = [solution.error_map for solution in solutions]
@@ -41,7 +19,7 @@ def errors_of(solutions: Sequence[Solution], planes: Planes, unknown: Array | No
     return planes.maps(errors if unknown is None else np.where(unknown, np.float32(np.nan), errors))
 
 
-def answer(
+def answer_of(
     result: Array, errors: tuple[Array, ...], planes: Planes, solutions: list[Solution] | None
 ) -> Any:
     """Give the array alone, or a tuple with what else was asked for."""
@@ -50,11 +28,19 @@ def answer(
     return (result, *errors, solutions if planes.leading else solutions[0])
 
 
-def run(restoration: Restoration) -> Solution:
-    """Run a fit to its end; raise `DivergedError` where it fails."""
+def run_through(restoration: Restoration) -> Solution:
+    """Run a fit; raise `DivergedError` where it leaves no picture."""
     for _ in restoration:
         pass
     solution = restoration.solution
     if solution.outcome.failed:
         raise DivergedError(solution.outcome.value)
     return solution
+
+
+def filled(planes: Planes) -> Array:
+    """Give the pixels (P, H, W, C) with those filled smoothly that were not finite."""
+    if planes.holes is None:
+        return planes.pixels
+    pairs = zip(planes.pixels, planes.holes, strict=True)
+    return np.stack([fill_missing(plane, hole) if hole.any() else plane for plane, hole in pairs])

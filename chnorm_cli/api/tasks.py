@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from chnorm_cli.api.answers import answer, errors_of, filled, run, without_fill_values
+from chnorm_cli.api.answers import answer_of, errors_of, filled, run_through
 from chnorm_cli.api.channels import are_many, one_by_one
 from chnorm_cli.api.keywords import fit_settings
-from chnorm_cli.api.missing import missing_pixels, unmasked
+from chnorm_cli.api.missing import missing_pixels, unmasked, without_fill_values
 from chnorm_cli.api.planes import Array, planes_of
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.restoration import (
@@ -120,7 +120,7 @@ def denoise(
     shared = sigma is None and len(pixels) > 1 and strength > 0
     laws = laws_of_planes(list(pixels), noise) if shared else [None] * len(pixels)
     solutions = [
-        run(
+        run_through(
             prepare_denoise(
                 plane, sigma=scaled, noise=noise, strength=strength, law=law, settings=settings,
                 uncertainty=uncertainty,
@@ -133,8 +133,8 @@ def denoise(
     if planes.holes is not None:
         same &= ~planes.holes[..., None]
     result = np.where(same, planes.given, planes.samples(restored))
-    errors = (errors_of(solutions, planes, planes.holes),) if uncertainty else ()
-    return answer(planes.array(result), errors, planes, solutions if report else None)
+    maps = (errors_of(solutions, planes, planes.holes),) if uncertainty else ()
+    return answer_of(planes.array(result), maps, planes, solutions if report else None)
 
 
 def inpaint(
@@ -208,14 +208,16 @@ def inpaint(
         absent = absent | planes.holes  # other shapes are refused below
     scaled = None if sigma is None else 255.0 * sigma / planes.span
     solutions = [
-        run(prepare_inpaint(plane, holes, sigma=scaled, settings=settings, uncertainty=uncertainty))
+        run_through(
+            prepare_inpaint(plane, holes, sigma=scaled, settings=settings, uncertainty=uncertainty)
+        )
         for plane, holes in zip(planes.pixels, absent, strict=True)
     ]
     restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
     if not sigma:
         restored[~absent] = planes.given[~absent]
-    errors = (errors_of(solutions, planes),) if uncertainty else ()
-    return answer(planes.array(restored), errors, planes, solutions if report else None)
+    maps = (errors_of(solutions, planes),) if uncertainty else ()
+    return answer_of(planes.array(restored), maps, planes, solutions if report else None)
 
 
 def superres(
@@ -231,6 +233,7 @@ def superres(
     device: str = "auto",
     seed: int = 0,
     threads: int | None = None,
+    uncertainty: bool = False,
     report: bool = False,
     settings: FitSettings | None = None,
 ) -> Any:
@@ -244,13 +247,15 @@ def superres(
         How much wider and higher it becomes.
     kernel : {"bicubic", "lanczos", "box"}
         How the small picture was made; all are antialiased.
-    channel_axis, effort, fit, steps, time, device, seed, threads, report, settings
+    channel_axis, effort, fit, steps, time, device, seed, threads, uncertainty, report, settings
         As in `denoise`; `fit` may also be "both".
 
     Returns
     -------
     restored : array, (…, scale · H, scale · W) or (…, scale · H, scale · W, C)
         Of the type of `image`.
+    error : float32 array, (…, scale · H, scale · W)
+        With `uncertainty`.
     solution : Solution, or list of them
         With `report`.
 
@@ -272,18 +277,22 @@ def superres(
     image = unmasked(image)
     if channel_axis is not None and are_many(image, channel_axis):
         each = partial(
-            superres,
-            scale=scale,
-            kernel=kernel,
-            channel_axis=None,
-            report=report,
-            settings=settings,
-        )
-        return one_by_one(each, image, channel_axis, report=report)
+            superres, scale=scale, kernel=kernel, channel_axis=None, uncertainty=uncertainty,
+            report=report, settings=settings,
+        )  # fmt: skip
+        return one_by_one(each, image, channel_axis, uncertainty=uncertainty, report=report)
     planes = planes_of(image, channel_axis)
     solutions = [
-        run(prepare_superres(plane, scale, kernel=kernel, settings=settings))
+        run_through(
+            prepare_superres(
+                plane, scale, kernel=kernel, settings=settings, uncertainty=uncertainty
+            )
+        )
         for plane in filled(planes)
     ]
     restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
-    return answer(planes.array(restored), (), planes, solutions if report else None)
+    holes = planes.holes
+    if holes is not None:
+        holes = holes.repeat(scale, 1).repeat(scale, 2)
+    maps = (errors_of(solutions, planes, holes),) if uncertainty else ()
+    return answer_of(planes.array(restored), maps, planes, solutions if report else None)

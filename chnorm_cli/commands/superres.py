@@ -10,7 +10,7 @@ import typer
 from chnorm_cli.commands.aliases import FIT, Pictures
 from chnorm_cli.commands.flat import flat
 from chnorm_cli.commands.options import Options
-from chnorm_cli.scaling.failures import ExitCode, usage
+from chnorm_cli.scaling.failures import ExitCode
 from chnorm_cli.scaling.requests import Superres
 
 
@@ -63,7 +63,5 @@ def superres(
     """
     from chnorm_cli.commands.restoring import restore
 
-    if options.output.uncertainty is not None:
-        raise usage("--uncertainty is of denoise and inpaint so far")
     task = Superres(int(scale), str(kernel))
     return restore("superres", lambda _: task, pictures, options)

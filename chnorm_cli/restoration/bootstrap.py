@@ -21,7 +21,7 @@ from chnorm_cli.fitting.settings import Effort
 from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.names import Say
 
-DRAWS = {Effort.FAST: 8, Effort.NORMAL: 6, Effort.BEST: 6}
+DRAWS = {Effort.FAST: 8, Effort.NORMAL: 4, Effort.BEST: 4}
 RISK_FACTOR = 1.3  # from the error of the trials to that of the answer, found as the calibration is
 SHIFTS = 8  # pixels; more than the grids of patch groups are apart
 SMOOTH = 5  # pixels, the side of the box over which squares are averaged, twice

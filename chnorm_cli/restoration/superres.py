@@ -26,6 +26,7 @@ from chnorm_cli.problems.operators import Downsample, Identity
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.recorruption.examples import Query, centered, reduced_again
 from chnorm_cli.restoration.common import (
+    NO_MAP,
     Pixels,
     answered,
     check_whole,
@@ -34,8 +35,11 @@ from chnorm_cli.restoration.common import (
     prior_fit,
     prior_restoration,
     unet_for,
+    with_time_for_map,
 )
-from chnorm_cli.restoration.denoising import denoising_within
+from chnorm_cli.restoration.denoising import Denoising, denoising_within
+from chnorm_cli.restoration.enlarging_errors import EnlargingErrors
+from chnorm_cli.restoration.errors import KnownErrors
 from chnorm_cli.restoration.restoration import Restoration
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
@@ -48,14 +52,23 @@ CLEANED = "the small picture is noisy ({}), and the enlarged one explains it wit
 
 
 def prepare_superres(
-    pixels: Pixels, scale: int, *, kernel: str = "bicubic", settings: FitSettings | None = None
+    pixels: Pixels,
+    scale: int,
+    *,
+    kernel: str = "bicubic",
+    settings: FitSettings | None = None,
+    uncertainty: bool = False,
 ) -> Restoration:
     """Prepare to enlarge (H, W, C) by `scale` (2, 3, 4 or 8) to the picture that explains it.
 
     `kernel` is how the small picture is taken to have been made: bicubic, lanczos or box. A noisy
-    picture is denoised first, and explained without its noise.
+    picture is denoised first, and explained without its noise. `uncertainty` asks for a map of the
+    errors too.
     """
     settings = settings or FitSettings()
+    clock = Budget(0, None, settings.time)
+    if uncertainty:
+        settings = with_time_for_map(settings)
     check_whole(settings)
     y = observation(pixels, settings)
     if scale not in SCALES:
@@ -66,9 +79,14 @@ def prepare_superres(
     colour = of_one_colour(y)
     if colour is not None:
         large = colour.expand(-1, scale * y.shape[1], scale * y.shape[2])
-        return answered(large, Outcome.ONE_COLOUR, choice, settings)
+        exact = KnownErrors(torch.zeros_like(large[0]))
+        return answered(
+            large, Outcome.ONE_COLOUR, choice, settings, errors=exact, uncertainty=uncertainty
+        )
     problem = Problem(y, Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device))
     if choice.fit is Fit.PRIOR:
+        if uncertainty:
+            raise ValueError(NO_MAP)
         return prior_restoration(problem, choice, settings)
     enlarging = _Enlarging(problem, choice, settings, scale, Kernel(kernel), noise_in(y))
     return Restoration(
@@ -81,6 +99,8 @@ def prepare_superres(
         law=enlarging.law,
         law_found=enlarging.law is not None,
         notes=enlarging.notes,
+        errors=EnlargingErrors(enlarging, settings.effort, settings.seed, clock.in_time),
+        uncertainty=uncertainty,
     )
 
 
@@ -101,6 +121,8 @@ class _Enlarging:
     fits have their say, and combine. `y` (C, h, w) is the small picture to go by.
     """
 
+    running: StagedFit  # the fit whose phases these are
+
     def __init__(
         self,
         problem: Problem,
@@ -111,7 +133,9 @@ class _Enlarging:
         law: Law | None,
     ) -> None:
         self.problem, self.choice, self.settings = problem, choice, settings
-        self.kernel, self.law = kernel, law
+        self.scale, self.kernel, self.law = scale, kernel, law
+        self.cleaner: Denoising | None = None
+        self.enlarged: dict[int, list[RecorruptFit]] = {}  # the fits of each level
         self.y = problem.observation
         self.recipe: SuperresRecipe = (DOUBLE if scale == 2 else SUPERRES)[settings.effort]
         self.factors = FACTORS[scale]
@@ -141,14 +165,16 @@ class _Enlarging:
         stages += [self.enlarging(level, unet, recorrupt) for level in range(last)]
         stages += [self.enlarging(last, *network) for network in self.unets]
         stages += [self.prior(number) for number in range(self.priors)]
-        return StagedFit(stages, self.combined, self.budget)
+        self.running = StagedFit(stages, self.combined, self.budget)
+        return self.running
 
     def cleaning(self, budget: Budget) -> RunningFit:
         """Denoise the small picture where its noise is white."""
         assert self.law is not None
         z = self.law.whitened(self.y)
         problem = Problem(z, Identity((z.shape[1], z.shape[2])), self.law.noise)
-        return denoising_within(problem, self.settings, budget).fit
+        self.cleaner = denoising_within(problem, self.settings, budget)
+        return self.cleaner.fit
 
     def enlarging(self, level: int, network: nn.Module, recorrupt: RecorruptRecipe) -> Stage:
         """Enlarge by one more of the factors."""
@@ -165,7 +191,7 @@ class _Enlarging:
                 examples += reduced_again(y, factor, self.kernel, self.recipe.first_shrinks[:3])
             guess = first_guess(step, small)
             whole = Downsample((y.shape[1], y.shape[2]), reached, self.kernel).to(y.device)
-            return RecorruptFit(
+            fit = RecorruptFit(
                 lambda say: iter(examples),
                 lambda: [Query(centered(guess), guess)],
                 network,
@@ -175,6 +201,8 @@ class _Enlarging:
                 budget=replace(budget, planned=recorrupt.steps),
                 seed=self.settings.seed + level,
             )
+            self.enlarged.setdefault(level, []).append(fit)
+            return fit
 
         again = network is not self.unets[0][0]
         return Stage(f"enlarge to ×{reached}", float(recorrupt.steps), make, optional=again)
@@ -213,6 +241,22 @@ class _Enlarging:
             x, y, self.problem.operator, self.recipe.strengths, ENLARGING, go_on=go_on
         )
 
+    def enlarge_again(self, small: Tensor) -> Tensor:
+        """Enlarge another picture (C, h, w) as far, without `prior` fits: nothing is learnt again."""
+        x = small
+        for level, factor in enumerate(self.factors):
+            reached = prod(self.factors[: level + 1])
+            guess = first_guess(Downsample(_size(x), factor, self.kernel).to(x.device), x)
+            answers = [fit.ask(Query(centered(guess), guess)) for fit in self.enlarged[level]]
+            whole = Downsample(_size(small), reached, self.kernel).to(x.device)
+            x = whole.project(torch.stack(answers).mean(0), small)
+        return plug_and_play(x, small, whole, self.recipe.strengths, ENLARGING)
+
+    @property
+    def explained(self) -> Tensor:
+        """The small picture (C, h, w) that the enlarged one explains."""
+        return self.go_by(self.running.estimates)
+
     def go_by(self, estimates: list[Tensor]) -> Tensor:
         """Give the small picture to explain: that without noise as soon as there is one."""
         if self.law is None or not estimates:
@@ -229,3 +273,7 @@ class _Enlarging:
             another = unet_for(self.problem, spec, channels, seed + 1)
             unets.append((another, replace(recorrupt, muon_lr=self.recipe.second_muon_lr)))
         return unets
+
+
+def _size(x: Tensor) -> tuple[int, int]:
+    return x.shape[-2], x.shape[-1]

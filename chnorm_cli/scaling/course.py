@@ -190,7 +190,9 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
             )
             return restoration, tuple(mask.notes)
         case Superres(scale, kernel):
-            return prepare_superres(pixels, scale, kernel=kernel, settings=settings), ()
+            return prepare_superres(
+                pixels, scale, kernel=kernel, settings=settings, uncertainty=mapped
+            ), ()
 
 
 def with_solution(picture: Picture, solution: Solution, task: Task) -> Picture:

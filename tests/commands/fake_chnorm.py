@@ -110,8 +110,9 @@ def prepare_inpaint(pixels, missing, *, sigma=None, settings, uncertainty=False)
     return FakeRestoration(filled, sigma, settings, uncertainty)
 
 
-def prepare_superres(pixels, scale, *, kernel="bicubic", settings):
-    return FakeRestoration(pixels.repeat(scale, 0).repeat(scale, 1), None, settings)
+def prepare_superres(pixels, scale, *, kernel="bicubic", settings, uncertainty=False):
+    large = pixels.repeat(scale, 0).repeat(scale, 1)
+    return FakeRestoration(large, None, settings, uncertainty)
 
 
 module = types.ModuleType("chnorm_cli.restoration")
