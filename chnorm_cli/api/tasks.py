@@ -27,6 +27,7 @@ def denoise(
     sigma: float | None = None,
     noise: str = "auto",
     strength: float = 1.0,
+    bad_pixels: str = "auto",
     channel_axis: int | None = -1,
     effort: str = "normal",
     fit: str = "auto",
@@ -53,6 +54,8 @@ def denoise(
         How the level follows the brightness.
     strength : float
         How much of the noise is removed, 0 to 1.5.
+    bad_pixels : {"auto", "off"}
+        Whether dead, hot and flipped pixels and dead lines are found and filled.
     channel_axis : int or None
         The axis of the colours or channels, as in scikit-image. An array of two axes has none. None:
         all axes but the last two are planes. More than 4 channels are restored one by one, each with
@@ -110,8 +113,8 @@ def denoise(
     image = unmasked(image)
     if channel_axis is not None and are_many(image, channel_axis):
         each = partial(
-            denoise, sigma=sigma, noise=noise, strength=strength, channel_axis=None,
-            uncertainty=uncertainty, report=report, settings=settings,
+            denoise, sigma=sigma, noise=noise, strength=strength, bad_pixels=bad_pixels,
+            channel_axis=None, uncertainty=uncertainty, report=report, settings=settings,
         )  # fmt: skip
         return one_by_one(each, image, channel_axis, uncertainty=uncertainty, report=report)
     planes = planes_of(image, channel_axis)
@@ -122,8 +125,8 @@ def denoise(
     solutions = [
         run_through(
             prepare_denoise(
-                plane, sigma=scaled, noise=noise, strength=strength, law=law, settings=settings,
-                uncertainty=uncertainty,
+                plane, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels, law=law,
+                settings=settings, uncertainty=uncertainty,
             )
         )
         for plane, law in zip(pixels, laws, strict=True)
@@ -142,6 +145,10 @@ def inpaint(
     missing: Array | None = None,
     *,
     sigma: float | None = None,
+    noise: str = "auto",
+    strength: float = 1.0,
+    bad_pixels: str = "auto",
+    clean: bool | None = None,
     channel_axis: int | None = -1,
     effort: str = "normal",
     fit: str = "auto",
@@ -164,8 +171,10 @@ def inpaint(
     missing : array, (H, W), (…, H, W), (…, H, W, 1) or of the shape of `image`
         Booleans, or numbers that are not zero where a pixel is missing. A pixel is missing where one
         of its channels is. (H, W) holds for all planes. May be left out for a masked array.
-    sigma : float, optional
-        Says that observed pixels are noisy, in the units of the array; they change then.
+    sigma, noise, strength, bad_pixels
+        As in `denoise`. Holes are filled from what is clean of noise; bad pixels are holes as well.
+    clean : bool, optional
+        Give observed pixels without their noise. If not given, so where `sigma` is.
     channel_axis, effort, fit, steps, time, device, seed, threads, uncertainty, report, settings
         As in `denoise`.
 
@@ -198,7 +207,8 @@ def inpaint(
     if channel_axis is not None and are_many(image, channel_axis):
         leading = np.delete(np.shape(image), channel_axis)
         each = partial(
-            inpaint, missing=absent.reshape(leading), sigma=sigma, channel_axis=None,
+            inpaint, missing=absent.reshape(leading), sigma=sigma, noise=noise,
+            strength=strength, bad_pixels=bad_pixels, clean=clean, channel_axis=None,
             uncertainty=uncertainty, report=report, settings=settings,
         )  # fmt: skip
         return one_by_one(each, image, channel_axis, uncertainty=uncertainty, report=report)
@@ -209,13 +219,16 @@ def inpaint(
     scaled = None if sigma is None else 255.0 * sigma / planes.span
     solutions = [
         run_through(
-            prepare_inpaint(plane, holes, sigma=scaled, settings=settings, uncertainty=uncertainty)
+            prepare_inpaint(
+                plane, holes, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels,
+                clean=clean, settings=settings, uncertainty=uncertainty,
+            )
         )
         for plane, holes in zip(planes.pixels, absent, strict=True)
-    ]
-    restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
-    if not sigma:
-        restored[~absent] = planes.given[~absent]
+    ]  # fmt: skip
+    answers = np.stack([solution.pixels for solution in solutions])
+    same = (answers == planes.pixels) & ~absent[..., None]
+    restored = np.where(same, planes.given, planes.samples(answers))
     maps = (errors_of(solutions, planes),) if uncertainty else ()
     return answer_of(planes.array(restored), maps, planes, solutions if report else None)
 
@@ -225,6 +238,10 @@ def superres(
     scale: int,
     *,
     kernel: str = "bicubic",
+    sigma: float | None = None,
+    noise: str = "auto",
+    strength: float = 1.0,
+    bad_pixels: str = "auto",
     channel_axis: int | None = -1,
     effort: str = "normal",
     fit: str = "auto",
@@ -247,6 +264,8 @@ def superres(
         How much wider and higher it becomes.
     kernel : {"bicubic", "lanczos", "box"}
         How the small picture was made; all are antialiased.
+    sigma, noise, strength, bad_pixels
+        As in `denoise`. What is clean of noise and bad pixels is enlarged.
     channel_axis, effort, fit, steps, time, device, seed, threads, uncertainty, report, settings
         As in `denoise`; `fit` may also be "both".
 
@@ -277,19 +296,22 @@ def superres(
     image = unmasked(image)
     if channel_axis is not None and are_many(image, channel_axis):
         each = partial(
-            superres, scale=scale, kernel=kernel, channel_axis=None, uncertainty=uncertainty,
-            report=report, settings=settings,
+            superres, scale=scale, kernel=kernel, sigma=sigma, noise=noise, strength=strength,
+            bad_pixels=bad_pixels, channel_axis=None, uncertainty=uncertainty, report=report,
+            settings=settings,
         )  # fmt: skip
         return one_by_one(each, image, channel_axis, uncertainty=uncertainty, report=report)
     planes = planes_of(image, channel_axis)
+    scaled = None if sigma is None else 255.0 * sigma / planes.span
     solutions = [
         run_through(
             prepare_superres(
-                plane, scale, kernel=kernel, settings=settings, uncertainty=uncertainty
+                plane, scale, kernel=kernel, sigma=scaled, noise=noise, strength=strength,
+                bad_pixels=bad_pixels, settings=settings, uncertainty=uncertainty,
             )
         )
         for plane in filled(planes)
-    ]
+    ]  # fmt: skip
     restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
     holes = planes.holes
     if holes is not None:

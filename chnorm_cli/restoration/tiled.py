@@ -30,6 +30,10 @@ class Learner(Restorer, Protocol):
         """The fit to be run first."""
         ...
 
+    def restore_seconds(self, pixels: int) -> float:
+        """Estimate what a picture of so many pixels takes in `restore`."""
+        ...
+
 
 def part_to_learn_from(z: Tensor) -> Tensor:
     """Give windows of (C, H, W), spread over it, as one picture."""
@@ -67,6 +71,10 @@ class InTiles:
         """What the learner's trials told of its errors."""
         return self.learner.risk
 
+    def restore_seconds(self, pixels: int) -> float:
+        """Estimate what a picture of so many pixels takes in `restore`."""
+        return self.learner.restore_seconds(pixels)
+
     @property
     def activity(self) -> str:
         """What is happening right now, and how long the tiles still take."""
@@ -74,7 +82,12 @@ class InTiles:
 
     def __iter__(self) -> Iterator[Step]:
         """Learn, then restore all tiles."""
-        yield from self.learner.fit
+        height, width = self.z.shape[1:]
+        for step in self.learner.fit:
+            # The tiles take about as long, for each pixel, as the part that is learnt from did.
+            learning = step.seconds / max(step.share_done, 1e-6)
+            after = self.learner.restore_seconds(height * width)
+            yield replace(step, share_done=step.seconds / max(learning + after, 1e-6))
         outcome = self.learner.fit.outcome
         if outcome is not Outcome.DIVERGED:
             self.answer = self.restore(self.z)

@@ -5,7 +5,7 @@ import torch
 from pictures import bundled, psnr
 
 from chnorm_cli.fitting.settings import Effort, FitSettings
-from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.fitting.solution import Outcome, Step
 from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres, tiled, tiling
 from chnorm_cli.restoration.tiled import InTiles
 from chnorm_cli.restoration.tiling import choose_tiling, tile_weight, tile_windows
@@ -22,7 +22,10 @@ class Learnt:
         self.budget, self.outcome, self.activity = None, Outcome.STEPS, "fit"
 
     def __iter__(self):
-        return iter(())
+        yield Step(1, 1.0, 1.0, {}, seconds=10.0, share_done=0.5)
+
+    def restore_seconds(self, pixels):
+        return 30.0 * pixels / (300 * 500)
 
 
 @pytest.mark.parametrize("size", [(200, 300), (256, 256), (700, 257), (1000, 600)])
@@ -46,7 +49,8 @@ def test_what_lies_at_an_inner_edge_of_a_tile_does_not_count():
 def test_tiles_are_restored_from_themselves_alone_in_any_order():
     z = torch.rand(2, 300, 500, generator=torch.Generator().manual_seed(0))
     run = InTiles(Learnt(lambda x: x.flip(0) - x.mean()), z, 256)
-    assert list(run) == []
+    (step,) = run
+    assert step.share_done == 10 / (20 + 30)  # the tiles are yet to come
     assert run.outcome is Outcome.STEPS
     backwards = torch.zeros_like(z)
     for window in reversed(tile_windows((300, 500), 256)):
