@@ -69,6 +69,8 @@ def inpaint(
     from chnorm_cli.images import is_stream
     from chnorm_cli.scaling.inputs import mask_for
 
+    if options.input.jpeg != "auto":
+        raise usage("--jpeg is about what is cleaned: chnorm denoise and chnorm superres have it")
     asked = noise.asked()
     mask = standard_input(mask)
     if mask == "-" and "-" in map(standard_input, pictures):

@@ -16,11 +16,12 @@ from chnorm_cli.fitting.recipes import DOUBLE, SUPERRES, Choice, SuperresRecipe,
 from chnorm_cli.fitting.recorrupt import RecorruptFit, RecorruptRecipe
 from chnorm_cli.fitting.settings import Fit, FitSettings, Stop
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.fitting.stages import Mapped, RunningFit, Stage, StagedFit
+from chnorm_cli.fitting.stages import Direct, Mapped, RunningFit, Stage, StagedFit
 from chnorm_cli.generators.names import GeneratorName
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Faults, Kind
+from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.operators import Downsample, Identity
 from chnorm_cli.problems.problem import Problem
@@ -40,9 +41,10 @@ from chnorm_cli.restoration.common import (
 )
 from chnorm_cli.restoration.denoising import Denoising, denoising_within
 from chnorm_cli.restoration.enlarging_errors import EnlargingErrors
-from chnorm_cli.restoration.errors import KnownErrors
+from chnorm_cli.restoration.errors import Errors, KnownErrors
 from chnorm_cli.restoration.filling import Filling
 from chnorm_cli.restoration.restoration import Restoration
+from chnorm_cli.restoration.small_pictures import SmallJpeg, artefacts_in
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
 SCALES = tuple(FACTORS)
@@ -62,6 +64,7 @@ def prepare_superres(
     noise: str = Kind.AUTO,
     strength: float = 1.0,
     bad_pixels: str = Faults.AUTO,
+    jpeg: Jpeg | None = None,
     settings: FitSettings | None = None,
     uncertainty: bool = False,
 ) -> Restoration:
@@ -69,7 +72,8 @@ def prepare_superres(
 
     `kernel` is how the small picture is taken to have been made: bicubic, lanczos or box. A noisy
     picture, or one with bad pixels, is cleaned first, and explained without them; what is said of
-    the noise means the same as in `prepare_denoise`. `uncertainty` asks for a map of the errors too.
+    the noise means the same as in `prepare_denoise`. So is a JPEG, of which `jpeg` says what its file
+    knows, without its artefacts. `uncertainty` asks for a map of the errors too.
     """
     said = Said(sigma, level, noise, strength, bad_pixels)
     settings = settings or FitSettings()
@@ -99,7 +103,12 @@ def prepare_superres(
         return prior_restoration(
             problem, choice, settings, notes=beginning.notes, bad=beginning.bad
         )
-    enlarging = _Enlarging(problem, choice, settings, scale, Kernel(kernel), beginning)
+    enlarging = _Enlarging(
+        problem, choice, settings, scale, Kernel(kernel), beginning, artefacts_in(jpeg, beginning)
+    )
+    errors: Errors = EnlargingErrors(enlarging, settings.effort, settings.seed, clock.in_time)
+    if enlarging.small_jpeg is not None:  # what the cleaned picture errs by is not told yet
+        errors = KnownErrors(torch.full(problem.size, torch.nan))
     return Restoration(
         enlarging.fit(),
         settings=settings,
@@ -107,11 +116,11 @@ def prepare_superres(
         problem=problem,
         network=enlarging.unets[0][0],
         recipe=enlarging.recipe,
-        law=beginning.removed,
-        law_found=beginning.removed is not None and not said.level_given,
+        law=enlarging.law,
+        law_found=enlarging.law is not None and not said.level_given,
         notes=enlarging.notes,
         bad=beginning.bad,
-        errors=EnlargingErrors(enlarging, settings.effort, settings.seed, clock.in_time),
+        errors=errors,
         uncertainty=uncertainty,
     )
 
@@ -133,11 +142,13 @@ class _Enlarging:
         scale: int,
         kernel: Kernel,
         beginning: Beginning,
+        small_jpeg: SmallJpeg | None = None,
     ) -> None:
         self.problem, self.choice, self.settings = problem, choice, settings
         self.scale, self.kernel, self.beginning = scale, kernel, beginning
-        self.law = law = beginning.removed
-        self.dirty = law is not None or beginning.holes is not None
+        self.small_jpeg = small_jpeg
+        self.law = law = beginning.removed if small_jpeg is None else None
+        self.dirty = law is not None or beginning.holes is not None or small_jpeg is not None
         self.cleaner: Denoising | Filling | None = None
         self.enlarged: dict[int, list[RecorruptFit]] = {}  # the fits of each level
         self.y = problem.observation
@@ -153,6 +164,8 @@ class _Enlarging:
         self.notes = list(beginning.notes)
         if law is not None:
             self.notes.append(CLEANED.format(law.sentence()))
+        if small_jpeg is not None:
+            self.notes.append(small_jpeg.note)
         if wanted and not self.priors:
             self.notes.append(
                 "the enlarged picture is too large for a prior fit on a CPU: recorrupt alone"
@@ -174,7 +187,11 @@ class _Enlarging:
 
     def cleaning(self, budget: Budget) -> RunningFit:
         """Fill the bad pixels of the small picture, and denoise it where its noise is white."""
-        beginning, law = self.beginning, self.law
+        beginning, law, small_jpeg = self.beginning, self.law, self.small_jpeg
+        if small_jpeg is not None:
+            return Direct(
+                lambda say: small_jpeg.cleaned(self.y, say, budget.in_time), budget, Outcome.CELLS
+            )
         if beginning.holes is not None:
             filling = Filling(beginning, self.settings, budget)
             self.cleaner = filling

@@ -199,7 +199,13 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
         case Superres(scale, kernel, noise):
             said = noise_arguments(picture, noise)
             return prepare_superres(
-                pixels, scale, kernel=kernel, **said, settings=settings, uncertainty=mapped
+                pixels,
+                scale,
+                kernel=kernel,
+                **said,
+                jpeg=jpeg_of(picture, request.reading.jpeg),
+                settings=settings,
+                uncertainty=mapped,
             ), ()
 
 
