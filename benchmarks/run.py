@@ -20,6 +20,7 @@ PEERS = (
     "bm3d",
     "bm3d-anscombe",
     "nlm",
+    "median",
     "bilateral",
     "wavelet",
     "tv",

@@ -9,7 +9,7 @@ import numpy as np
 
 from chnorm_cli.api.planes import Array, Planes
 from chnorm_cli.fitting.solution import DivergedError, Solution
-from chnorm_cli.restoration import Restoration
+from chnorm_cli.restoration import Restoration, fill_missing
 
 
 def errors_of(solutions: Sequence[Solution], planes: Planes, unknown: Array | None = None) -> Array:
@@ -36,3 +36,11 @@ def run_through(restoration: Restoration) -> Solution:
     if solution.outcome.failed:
         raise DivergedError(solution.outcome.value)
     return solution
+
+
+def filled(planes: Planes) -> Array:
+    """Give the pixels (P, H, W, C) with those filled smoothly that were not finite."""
+    if planes.holes is None:
+        return planes.pixels
+    pairs = zip(planes.pixels, planes.holes, strict=True)
+    return np.stack([fill_missing(plane, hole) if hole.any() else plane for plane, hole in pairs])

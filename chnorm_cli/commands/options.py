@@ -21,6 +21,7 @@ from chnorm_cli.commands.aliases import (
     MaxPixels,
     PageOption,
     Quality,
+    SaveMask,
     Strip,
     complete_device,
     parse_page,
@@ -130,6 +131,7 @@ class OutputOptions:
             rich_help_panel=OUTPUT,
         ),
     ] = False
+    save_mask: SaveMask = None
     uncertainty: Annotated[
         str | None,
         typer.Option(

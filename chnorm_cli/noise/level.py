@@ -67,6 +67,10 @@ class Level:
         white = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=generator.device)
         return (x + shot + rest * white).to(place)
 
+    def stronger(self, factor: float) -> Level:
+        """Give the level of noise whose standard deviation is `factor` times as large."""
+        return Level(self.read * factor, self.gain * factor**2, self.speckle * factor, self.black)
+
     def scaled(self, factor: float, offset: float) -> Level:
         """Give the level for the picture factor · x + offset."""
         return Level(

@@ -16,6 +16,13 @@ class Kind(StrEnum):
     MIXED = "mixed"  # all of them
 
 
+class Faults(StrEnum):
+    """Whether bad pixels are looked for."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+
 class Doubt(StrEnum):
     """Why noise is not removed although a picture is not smooth."""
 

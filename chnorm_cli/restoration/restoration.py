@@ -17,6 +17,7 @@ from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.fitting.solution import ErrorMap, Outcome, Solution, Step
 from chnorm_cli.fitting.stages import RunningFit
 from chnorm_cli.generators.spec import parameters
+from chnorm_cli.noise.bad_pixels import BadPixels
 from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.problem import Problem
@@ -45,6 +46,7 @@ class Restoration:
         law_found: bool = False,
         restored: Callable[[Tensor], Tensor] = lambda x: x,
         notes: Sequence[str] = (),
+        bad: BadPixels | None = None,
         jpeg: Jpeg | None = None,
         errors: Errors | None = None,
         uncertainty: bool = False,
@@ -61,6 +63,7 @@ class Restoration:
         self._sigma_estimated = law_found
         self._restored = restored  # from the fit's picture to that of the observation
         self._notes = notes
+        self._bad = bad
         self._jpeg = jpeg
         self._tiling = tiling
         self.errors = errors  # how they are found, if they can be
@@ -89,6 +92,8 @@ class Restoration:
             lines["noise"] = f"{self._law.sentence()} ({how})"
         elif self._problem.sigma > 0:
             lines["noise"] = f"σ = {self._problem.sigma * 255:.1f} of 255 ({how})"
+        if self._bad is not None:
+            lines["bad pixels"] = self._bad.sentence()
         if self._network is not None:
             lines["generator"] = self._choice.generator.describe(self._network)
         if self._tiling is not None and self._tiling.tile is not None:
@@ -173,6 +178,8 @@ class Restoration:
             sigma=sigma * 255 if sigma > 0 or self._sigma_estimated else None,
             sigma_estimated=self._sigma_estimated,
             noise=None if self._law is None else self._law.as_dict(),
+            bad_pixels=None if self._bad is None else self._bad.as_dict(),
+            bad_mask=None if self._bad is None else self._bad.pixels.cpu().numpy(),
             jpeg=None if self._jpeg is None else self._jpeg.as_dict(x),
             device=describe_device(self._problem.observation.device),
             generator=self._choice.generator.describe(self._network) if self._network else "none",
