@@ -1,4 +1,4 @@
-"""JPEG: artefacts, noise that went through the compression, and enlarged JPEGs.
+"""JPEG: artefacts, and noise that went through the compression.
 
 Pictures of `denoise/` and `superres/`, compressed by Pillow, 4:2:0. Ours is told nothing that the
 file does not say; each peer has the best of five strengths, chosen with the truth.
@@ -15,19 +15,16 @@ import torch
 
 from benchmarks.contest import Contender, Result, contest, ours, timed
 from benchmarks.options import Options
-from benchmarks.peers import DENOISERS, bicubic, to_pixels, to_tensor
+from benchmarks.peers import DENOISERS
 from benchmarks.pictures import Pixels
 from benchmarks.rows import Row
-from benchmarks.scores import luminance, psnr, whole
-from benchmarks.superres import eight_bit, trimmed
+from benchmarks.scores import psnr, whole
 from chnorm_cli.images import read_pictures
 from chnorm_cli.problems.jpeg import Jpeg
-from chnorm_cli.problems.operators import Downsample
-from chnorm_cli.restoration import prepare_denoise, prepare_superres
+from chnorm_cli.restoration import prepare_denoise
 from chnorm_cli.scaling.compression import jpeg_of
 
 STRENGTHS = (0.5, 0.75, 1.0, 1.4, 2.0)  # times the true root mean square
-DOUBLE = 2
 
 
 def measure(options: Options) -> Iterator[Row]:
@@ -36,8 +33,6 @@ def measure(options: Options) -> Iterator[Row]:
             for quality in options.qualities:
                 for level in options.noisy or (0.0,):
                     yield from _clean(options, name, truth, quality, level)
-                if options.enlarged:
-                    yield from _enlarge(options, name, trimmed(truth, DOUBLE), quality)
 
 
 def compressed(pixels: Pixels, quality: int) -> tuple[Pixels, Jpeg | None]:
@@ -66,25 +61,6 @@ def _clean(options: Options, name: str, truth: Pixels, quality: int, level: floa
         whole(truth),
         task="jpeg",
         setting=setting + options.source.words(),
-        picture=name,
-        repeat=options.repeat,
-    )
-
-
-def _enlarge(options: Options, name: str, truth: Pixels, quality: int) -> Iterator[Row]:
-    operator = Downsample((truth.shape[0] // DOUBLE, truth.shape[1] // DOUBLE), DOUBLE)
-    y, jpeg = compressed(eight_bit(to_pixels(operator.forward(to_tensor(truth)))), quality)
-    yield from contest(
-        [
-            Contender("bicubic", timed(lambda: bicubic(y, DOUBLE))),
-            *ours(
-                options,
-                lambda settings: prepare_superres(y, DOUBLE, jpeg=jpeg, settings=settings),
-            ),
-        ],
-        luminance(truth, border=DOUBLE),
-        task="jpeg",
-        setting=f"quality {quality}, ×{DOUBLE}{options.source.words()}",
         picture=name,
         repeat=options.repeat,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, median_filter
 
 from benchmarks.contest import Contender, contest, ours, timed
 from benchmarks.options import Options
@@ -58,14 +58,31 @@ CASES = (
 )
 
 
+IMPULSES = ((0.01, 0.0), (0.05, 0.0), (0.2, 0.0), (0.05, 10.0))  # share, and σ of 0–255 between
+
+
 def measure(options: Options) -> Iterator[Row]:
     for name, truth in options.source.pictures("denoise"):
+        for share, sigma in IMPULSES:
+            y, setting = with_impulses(truth, share, sigma), f"impulses {share:.0%}"
+            setting += f" on σ={sigma:g}" if sigma else ""
+            yield from _denoise(options, name, y, truth, None, setting)
         for case in CASES:
             level = None if case.blurred else case.level(truth.shape[2])
             yield from _denoise(options, name, case.noisy(truth), truth, level, case.name)
     microscope = replace(options, source=replace(options.source, kind="microscopy"))
     for name, y, truth in microscope.source.shot():
         yield from _denoise(options, name, y, truth, level_of(y, truth), "confocal microscope")
+
+
+def with_impulses(truth: Pixels, share: float, sigma: float) -> Pixels:
+    """Give the picture in 8 bits, with noise, and with a share of its pixels black or white."""
+    random = np.random.default_rng(0)
+    noise = np.float32(sigma / 255) * random.standard_normal(truth.shape, np.float32)
+    y = np.rint(255 * (truth + noise).clip(0, 1)).astype(np.float32) / np.float32(255)
+    thrown = random.random(truth.shape[:2]) < share
+    y[thrown] = random.integers(0, 2, (int(thrown.sum()), 1)).astype(np.float32)
+    return y
 
 
 def level_of(y: Pixels, truth: Pixels) -> Level:
@@ -100,6 +117,7 @@ def _peers(options: Options, y: Pixels, truth: Pixels, level: Level | None) -> l
         name: lambda peer=peer: peer(y, sigma, options.threads).reshape(y.shape)
         for name, peer in DENOISERS.items()
     }
+    peers["median"] = lambda: median_filter(y, (3, 3, 1))
     if level is not None:
         peers["bm3d-anscombe"] = lambda: stabilized_bm3d(y, level, options.threads)
     return [Contender(name, timed(run)) for name, run in peers.items() if options.wants_peer(name)]

@@ -23,7 +23,6 @@ class Options:
     scales: tuple[int, ...]
     qualities: tuple[int, ...]
     noisy: tuple[float, ...]
-    enlarged: bool
     peers: tuple[str, ...] | None
     peer_time: float | None
     fit: Fit

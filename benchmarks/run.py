@@ -20,6 +20,7 @@ PEERS = (
     "bm3d",
     "bm3d-anscombe",
     "nlm",
+    "median",
     "bilateral",
     "wavelet",
     "tv",
@@ -95,7 +96,6 @@ def _options(given: argparse.Namespace, threads: int) -> Options:
         scales=tuple(given.scale),
         qualities=tuple(given.quality),
         noisy=tuple(given.noisy),
-        enlarged=given.enlarged,
         peers=None if given.peers is None else tuple(given.peers),
         peer_time=given.peer_time,
         fit=given.fit,
@@ -127,7 +127,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--scale", type=int, nargs="+", default=[4])
     add("--quality", type=int, nargs="+", default=[10, 20, 30, 50, 80], help="jpeg")
     add("--noisy", type=float, nargs="+", default=[], help="jpeg: noise before it, 0–255 scale")
-    add("--enlarged", action="store_true", help="jpeg: small ones are enlarged as well")
     add("--effort", type=Effort, nargs="*", default=[Effort.NORMAL], choices=list(Effort))
     add("--fit", type=Fit, default=Fit.AUTO, choices=list(Fit))
     add("--generator", type=GeneratorName, default=GeneratorName.AUTO, choices=list(GeneratorName))

@@ -86,7 +86,7 @@ def main() -> int:
     source = Source(folder, crop=given.crop)
     measured = []
     for name, case, calibrates, y, truth in pictures(source, given.cases or [*CASES, SHOTS]):
-        one = _kept(given.keep, name, case, calibrates, y, truth, given.effort)
+        one = _kept(given, name, case, calibrates, y, truth)
         if one is not None:
             measured.append(one)
             print(
@@ -217,21 +217,15 @@ def report(table: dict[str, Any]) -> Iterator[str]:
 
 
 def _kept(
-    keep: Path | None,
-    name: str,
-    case: str,
-    calibrates: bool,
-    y: Pixels,
-    truth: Pixels,
-    effort: Effort,
+    given: argparse.Namespace, name: str, case: str, calibrates: bool, y: Pixels, truth: Pixels
 ) -> Measured | None:
     """Measure, or read what an earlier run has kept."""
-    path = None if keep is None else keep / f"{effort}-{name}-{case.replace('/', '')}.npz"
+    path = None if given.keep is None else given.keep / f"{given.effort}-{name}-{case}.npz"
     if path is not None and path.exists():
         values = dict(np.load(path))
         numbers = {k: v.item() if v.ndim == 0 else v for k, v in values.items()}
         return Measured(name, case, calibrates, **numbers)
-    one = measure(name, case, calibrates, y, truth, effort)
+    one = None if given.kept else measure(name, case, calibrates, y, truth, given.effort)
     if one is not None and path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         values = {k: v for k, v in vars(one).items() if k not in ("name", "case", "calibrates")}
@@ -248,6 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--cases", nargs="+", choices=[*CASES, SHOTS], help="only these kinds of noise")
     add("--threads", type=int, default=1)
     add("--keep", type=Path, help="a folder for what is measured, to be taken up again")
+    add("--kept", action="store_true", help="measure nothing more, and report what is kept")
     return parser
 
 

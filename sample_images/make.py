@@ -43,5 +43,5 @@ if __name__ == "__main__":
     save("astronaut.png", halved(data.astronaut()))
     save("coffee.png", halved(data.coffee())[4 : 4 + SIDE, 40 : 40 + SIDE])
     save("chelsea.png", np.ascontiguousarray(data.chelsea()[40:232, 112:368]))
-    save("cell.png", np.ascontiguousarray(data.cell()[204:396, 179:371]))
+    save("cell.png", np.ascontiguousarray(data.cell()[280:472, 334:526]))
     scratches().convert("1").save(HERE / "scratches.png", optimize=True)

@@ -122,6 +122,29 @@ def test_a_plane_may_hold_what_is_not_finite():
     assert np.isfinite(error[0]).all()
 
 
+@pytest.mark.parametrize("axis", [-1, 0, 1])
+def test_many_channels_are_restored_one_by_one(axis):
+    x = stack(6, 12, 14)
+    x[2, 3, 4] = 255
+    many = np.moveaxis(x, 0, axis)
+    restored, error, solutions = denoise(
+        many, sigma=15, channel_axis=axis, uncertainty=True, report=True, **QUICK
+    )
+    assert (restored.shape, len(solutions)) == (many.shape, 6)
+    alone, its_error = denoise(x[2], sigma=15, uncertainty=True, **QUICK)
+    assert np.array_equal(np.moveaxis(restored, axis, 0)[2], alone)
+    assert error.shape == its_error.shape
+    large = superres(many, 2, channel_axis=axis, **QUICK)
+    assert np.array_equal(np.moveaxis(large, axis, 0)[5], superres(x[5], 2, **QUICK))
+    missing = np.zeros(many.shape, bool)
+    np.moveaxis(missing, axis, 0)[1, 4:7, 5:8] = True
+    whole = inpaint(many, missing, channel_axis=axis, **QUICK)
+    holes = missing.any(axis=axis)
+    moved = np.moveaxis(whole, axis, 0)
+    assert np.array_equal(moved[:, ~holes], x[:, ~holes])
+    assert not np.array_equal(moved[3][holes], x[3][holes])  # missing in one is missing in all
+
+
 def test_a_report_is_one_solution_for_one_picture():
     restored, solution = denoise(stack(16, 16), sigma=15, report=True, **QUICK)
     assert isinstance(solution, Solution)

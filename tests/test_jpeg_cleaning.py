@@ -10,19 +10,27 @@ from jpeg_files import compressed, opened, photograph
 from pictures import bundled
 from PIL import Image
 
+from chnorm_cli.cli import main
 from chnorm_cli.fitting.settings import Effort, FitSettings
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.restoration import prepare_denoise
+from chnorm_cli.problems.operators import Downsample
+from chnorm_cli.restoration import prepare_denoise, prepare_superres
 from chnorm_cli.scaling.course import Course
-from chnorm_cli.scaling.requests import Denoise, NoiseAsked, Request, Writing
+from chnorm_cli.scaling.requests import Denoise, NoiseAsked, Reading, Request, Writing
 
 FAST = FitSettings(effort=Effort.FAST, steps=2, device="cpu", threads=1)
 
 
-def restored(data, **asked):
+def restored(data, jpeg="auto", **asked):
     """The report of `chnorm denoise` for the bytes of a file, and its picture (H, W, C)."""
     request = Request(
-        Denoise(NoiseAsked(**asked)), data, None, "photo.jpg", FAST, writing=Writing("png")
+        Denoise(NoiseAsked(**asked)),
+        data,
+        None,
+        "a picture",
+        FAST,
+        reading=Reading(jpeg=jpeg),
+        writing=Writing("png"),
     )
     *_, finished = Course(request)
     with Image.open(io.BytesIO(finished.data)) as image:
@@ -102,3 +110,50 @@ def test_noise_that_went_through_the_compression_is_taken_out_with_it():
     y, _ = opened(data)
     before = np.square(255 * y.movedim(0, -1).numpy() - truth).mean()
     assert np.square(clean - truth).mean() < 0.4 * before
+
+
+def test_a_png_that_was_a_jpeg_is_cleaned_unless_told_otherwise():
+    y, _ = opened(compressed(bundled("astronaut")[:, 20:116, 180:276], 30))
+    buffer = io.BytesIO()
+    samples = (255 * y).round().byte().movedim(0, -1).numpy()
+    Image.fromarray(np.ascontiguousarray(samples)).save(buffer, "PNG")
+    told = [restored(buffer.getvalue(), jpeg=asked)[0] for asked in ("auto", "30", "off")]
+    assert [r["settings"]["jpeg"] for r in told] == ["auto", "30", "off"]
+    found, said, off = (r["jpeg"] for r in told)
+    assert found["sentence"] == said["sentence"] == "a JPEG of about quality 30, 4:2:0"
+    assert found["outside_share"] == 0
+    assert off is None
+
+
+def test_files_of_high_quality_change_little():
+    y, jpeg = opened(compressed(bundled("astronaut")[:, 20:116, 180:276], 95))
+    restoration = prepare_denoise(y.movedim(0, -1).numpy(), jpeg=jpeg, settings=FAST)
+    for _ in restoration:
+        pass
+    change = 255 * np.abs(restoration.solution.pixels - y.movedim(0, -1).numpy())
+    assert 0.2 < change.mean() <= 0.65
+
+
+def test_a_small_jpeg_is_enlarged_without_its_artefacts():
+    y, jpeg = opened(compressed(photograph(40, 48), 40))
+    restoration = prepare_superres(y.movedim(0, -1).numpy(), 2, jpeg=jpeg, settings=FAST)
+    for _ in restoration:
+        pass
+    solution = restoration.solution
+    assert solution.notes[0].startswith("the small picture is a JPEG of about quality 40")
+    large = torch.from_numpy(solution.pixels).movedim(-1, 0)
+    small = Downsample((40, 48), 2).forward(large)
+    assert jpeg.outside_share(small) < 0.05  # it explains a picture in the cells
+    assert float((small - y).abs().max()) > 4 / 255  # and not the decoded one
+
+
+def test_inpaint_says_that_it_cleans_nothing(capsys):
+    code = main(["inpaint", "a.jpg", "--mask", "m.png", "--jpeg", "30", "-o", "b.png"])
+    assert code == 2
+    assert "--jpeg is about what is cleaned" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("told", ["0", "101", "yes"])
+def test_a_quality_lies_between_1_and_100(told, capsys):
+    assert main(["denoise", "a.jpg", "--jpeg", told, "-o", "b.png"]) == 2
+    assert f"--jpeg {told}: give auto, off, or a quality" in capsys.readouterr().err

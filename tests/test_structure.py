@@ -20,6 +20,7 @@ ABOVE = {
     "recorruption": {"noise", "problems", "classical"},
     "generators": set(),
     "device": set(),
+    "memory": set(),
     "fitting": {"noise", "problems", "classical", "recorruption", "generators"},
     "restoration": {
         "noise",
@@ -29,6 +30,7 @@ ABOVE = {
         "generators",
         "fitting",
         "device",
+        "memory",
     },
     "api": {"images", "fitting", "restoration"},
     "scaling": {"images", "noise", "problems", "fitting", "restoration", "device"},
@@ -58,13 +60,14 @@ HEAVY = {"torch", "scipy", "skimage", "matplotlib"}
 
 # What each part may use besides Python, numpy and chnorm itself.
 LIBRARIES = {
-    "images": {"PIL", "imagecodecs", "tifffile", "scipy"},
+    "images": {"PIL", "imagecodecs", "tifffile", "scipy", "astropy", "pillow_heif"},
     "noise": {"torch", "scipy"},
     "problems": {"torch"},
     "classical": {"torch", "skimage", "scipy"},
     "recorruption": {"torch", "PIL"},
     "generators": {"torch"},
     "device": {"torch"},
+    "memory": set(),
     "fitting": {"torch", "scipy"},
     "restoration": {"torch"},
     "api": set(),
@@ -133,7 +136,7 @@ def declared():
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    modules = {"pillow": "PIL", "scikit-image": "skimage"}
+    modules = {"pillow": "PIL", "scikit-image": "skimage", "pillow-heif": "pillow_heif"}
 
     def named(lines):
         names = [re.match(r"[\w.-]+", line)[0].lower() for line in lines]

@@ -69,3 +69,17 @@ def _of_planes(missing: Array, image: Array, channel_axis: int | None) -> Array:
             " plane, or (H, W) for all"
         )
     return np.broadcast_to(missing, shape).reshape(count, height, width)
+
+
+def without_fill_values(image: Array, absent: Array, channel_axis: int | None) -> Array:
+    """Put an observed value where pixels are missing.
+
+    Fill values are often far outside the picture's range, which is taken from all values.
+    """
+    axis = None if channel_axis is None or image.ndim == 2 else channel_axis
+    moved = image if axis is None else np.moveaxis(image, axis, -1)
+    spatial = moved.shape if axis is None else moved.shape[:-1]
+    if absent.size == np.prod(spatial) and absent.any() and not absent.all():
+        holes = absent.reshape(spatial)
+        moved[holes] = moved[~holes][0]  # a view: the image changes
+    return image

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from chnorm_cli.api.answers import answer_of, errors_of, filled, run_through
+from chnorm_cli.api.channels import are_many, one_by_one
 from chnorm_cli.api.keywords import fit_settings
-from chnorm_cli.api.missing import missing_pixels, unmasked
-from chnorm_cli.api.planes import Array, Planes, planes_of
+from chnorm_cli.api.missing import missing_pixels, unmasked, without_fill_values
+from chnorm_cli.api.planes import Array, planes_of
 from chnorm_cli.fitting.settings import FitSettings
-from chnorm_cli.fitting.solution import DivergedError, Solution
 from chnorm_cli.restoration import (
-    Restoration,
-    fill_missing,
     laws_of_planes,
     prepare_denoise,
     prepare_inpaint,
@@ -28,6 +27,7 @@ def denoise(
     sigma: float | None = None,
     noise: str = "auto",
     strength: float = 1.0,
+    bad_pixels: str = "auto",
     channel_axis: int | None = -1,
     effort: str = "normal",
     fit: str = "auto",
@@ -54,9 +54,12 @@ def denoise(
         How the level follows the brightness.
     strength : float
         How much of the noise is removed, 0 to 1.5.
+    bad_pixels : {"auto", "off"}
+        Whether dead, hot and flipped pixels and dead lines are found and filled.
     channel_axis : int or None
         The axis of the colours or channels, as in scikit-image. An array of two axes has none. None:
-        all axes but the last two are planes.
+        all axes but the last two are planes. More than 4 channels are restored one by one, each with
+        a law of its own.
     effort : {"fast", "normal", "best"}
         Seconds for quality.
     fit : {"auto", "recorrupt", "prior"}
@@ -84,7 +87,8 @@ def denoise(
     error : float32 array, (…, H, W)
         With `uncertainty`: in the units of `image`, NaN where nothing is known.
     solution : Solution, or list of them
-        With `report`: steps, seconds, the law of the noise, notes; a list where there are planes.
+        With `report`: steps, seconds, the law of the noise, notes; a list where there are planes, and a list
+        of what each has for more than 4 channels.
 
     Raises
     ------
@@ -106,16 +110,23 @@ def denoise(
     True
     """
     settings = fit_settings(settings, effort, fit, steps, time, device, seed, threads)
-    planes = planes_of(unmasked(image), channel_axis)
-    pixels = _filled(planes)
+    image = unmasked(image)
+    if channel_axis is not None and are_many(image, channel_axis):
+        each = partial(
+            denoise, sigma=sigma, noise=noise, strength=strength, bad_pixels=bad_pixels,
+            channel_axis=None, uncertainty=uncertainty, report=report, settings=settings,
+        )  # fmt: skip
+        return one_by_one(each, image, channel_axis, uncertainty=uncertainty, report=report)
+    planes = planes_of(image, channel_axis)
+    pixels = filled(planes)
     scaled = None if sigma is None else 255.0 * sigma / planes.span
     shared = sigma is None and len(pixels) > 1 and strength > 0
     laws = laws_of_planes(list(pixels), noise) if shared else [None] * len(pixels)
     solutions = [
-        _run(
+        run_through(
             prepare_denoise(
-                plane, sigma=scaled, noise=noise, strength=strength, law=law, settings=settings,
-                uncertainty=uncertainty,
+                plane, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels, law=law,
+                settings=settings, uncertainty=uncertainty,
             )
         )
         for plane, law in zip(pixels, laws, strict=True)
@@ -125,8 +136,8 @@ def denoise(
     if planes.holes is not None:
         same &= ~planes.holes[..., None]
     result = np.where(same, planes.given, planes.samples(restored))
-    errors = (_errors(solutions, planes, planes.holes),) if uncertainty else ()
-    return _answer(planes.array(result), errors, planes, solutions if report else None)
+    maps = (errors_of(solutions, planes, planes.holes),) if uncertainty else ()
+    return answer_of(planes.array(result), maps, planes, solutions if report else None)
 
 
 def inpaint(
@@ -134,6 +145,10 @@ def inpaint(
     missing: Array | None = None,
     *,
     sigma: float | None = None,
+    noise: str = "auto",
+    strength: float = 1.0,
+    bad_pixels: str = "auto",
+    clean: bool | None = None,
     channel_axis: int | None = -1,
     effort: str = "normal",
     fit: str = "auto",
@@ -156,8 +171,10 @@ def inpaint(
     missing : array, (H, W), (…, H, W), (…, H, W, 1) or of the shape of `image`
         Booleans, or numbers that are not zero where a pixel is missing. A pixel is missing where one
         of its channels is. (H, W) holds for all planes. May be left out for a masked array.
-    sigma : float, optional
-        Says that observed pixels are noisy, in the units of the array; they change then.
+    sigma, noise, strength, bad_pixels
+        As in `denoise`. Holes are filled from what is clean of noise; bad pixels are holes as well.
+    clean : bool, optional
+        Give observed pixels without their noise. If not given, so where `sigma` is.
     channel_axis, effort, fit, steps, time, device, seed, threads, uncertainty, report, settings
         As in `denoise`.
 
@@ -187,22 +204,33 @@ def inpaint(
     """
     settings = fit_settings(settings, effort, fit, steps, time, device, seed, threads)
     absent = missing_pixels(image, missing, channel_axis)
-    image = _without_fill_values(np.array(np.ma.getdata(image)), absent, channel_axis)
+    if channel_axis is not None and are_many(image, channel_axis):
+        leading = np.delete(np.shape(image), channel_axis)
+        each = partial(
+            inpaint, missing=absent.reshape(leading), sigma=sigma, noise=noise,
+            strength=strength, bad_pixels=bad_pixels, clean=clean, channel_axis=None,
+            uncertainty=uncertainty, report=report, settings=settings,
+        )  # fmt: skip
+        return one_by_one(each, image, channel_axis, uncertainty=uncertainty, report=report)
+    image = without_fill_values(np.array(np.ma.getdata(image)), absent, channel_axis)
     planes = planes_of(image, channel_axis)
     if planes.holes is not None and planes.holes.shape == absent.shape:
         absent = absent | planes.holes  # other shapes are refused below
     scaled = None if sigma is None else 255.0 * sigma / planes.span
     solutions = [
-        _run(
-            prepare_inpaint(plane, holes, sigma=scaled, settings=settings, uncertainty=uncertainty)
+        run_through(
+            prepare_inpaint(
+                plane, holes, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels,
+                clean=clean, settings=settings, uncertainty=uncertainty,
+            )
         )
         for plane, holes in zip(planes.pixels, absent, strict=True)
-    ]
-    restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
-    if not sigma:
-        restored[~absent] = planes.given[~absent]
-    errors = (_errors(solutions, planes),) if uncertainty else ()
-    return _answer(planes.array(restored), errors, planes, solutions if report else None)
+    ]  # fmt: skip
+    answers = np.stack([solution.pixels for solution in solutions])
+    same = (answers == planes.pixels) & ~absent[..., None]
+    restored = np.where(same, planes.given, planes.samples(answers))
+    maps = (errors_of(solutions, planes),) if uncertainty else ()
+    return answer_of(planes.array(restored), maps, planes, solutions if report else None)
 
 
 def superres(
@@ -210,6 +238,10 @@ def superres(
     scale: int,
     *,
     kernel: str = "bicubic",
+    sigma: float | None = None,
+    noise: str = "auto",
+    strength: float = 1.0,
+    bad_pixels: str = "auto",
     channel_axis: int | None = -1,
     effort: str = "normal",
     fit: str = "auto",
@@ -218,6 +250,7 @@ def superres(
     device: str = "auto",
     seed: int = 0,
     threads: int | None = None,
+    uncertainty: bool = False,
     report: bool = False,
     settings: FitSettings | None = None,
 ) -> Any:
@@ -231,13 +264,17 @@ def superres(
         How much wider and higher it becomes.
     kernel : {"bicubic", "lanczos", "box"}
         How the small picture was made; all are antialiased.
-    channel_axis, effort, fit, steps, time, device, seed, threads, report, settings
+    sigma, noise, strength, bad_pixels
+        As in `denoise`. What is clean of noise and bad pixels is enlarged.
+    channel_axis, effort, fit, steps, time, device, seed, threads, uncertainty, report, settings
         As in `denoise`; `fit` may also be "both".
 
     Returns
     -------
     restored : array, (…, scale · H, scale · W) or (…, scale · H, scale · W, C)
         Of the type of `image`.
+    error : float32 array, (…, scale · H, scale · W)
+        With `uncertainty`.
     solution : Solution, or list of them
         With `report`.
 
@@ -256,57 +293,28 @@ def superres(
     ((32, 32), 'uint8', 5)
     """
     settings = fit_settings(settings, effort, fit, steps, time, device, seed, threads)
-    planes = planes_of(unmasked(image), channel_axis)
+    image = unmasked(image)
+    if channel_axis is not None and are_many(image, channel_axis):
+        each = partial(
+            superres, scale=scale, kernel=kernel, sigma=sigma, noise=noise, strength=strength,
+            bad_pixels=bad_pixels, channel_axis=None, uncertainty=uncertainty, report=report,
+            settings=settings,
+        )  # fmt: skip
+        return one_by_one(each, image, channel_axis, uncertainty=uncertainty, report=report)
+    planes = planes_of(image, channel_axis)
+    scaled = None if sigma is None else 255.0 * sigma / planes.span
     solutions = [
-        _run(prepare_superres(plane, scale, kernel=kernel, settings=settings))
-        for plane in _filled(planes)
-    ]
+        run_through(
+            prepare_superres(
+                plane, scale, kernel=kernel, sigma=scaled, noise=noise, strength=strength,
+                bad_pixels=bad_pixels, settings=settings, uncertainty=uncertainty,
+            )
+        )
+        for plane in filled(planes)
+    ]  # fmt: skip
     restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
-    return _answer(planes.array(restored), (), planes, solutions if report else None)
-
-
-def _filled(planes: Planes) -> Array:
-    """Give the pixels (P, H, W, C) with those filled smoothly that were not finite."""
-    if planes.holes is None:
-        return planes.pixels
-    pairs = zip(planes.pixels, planes.holes, strict=True)
-    return np.stack([fill_missing(plane, hole) if hole.any() else plane for plane, hole in pairs])
-
-
-def _without_fill_values(image: Array, absent: Array, channel_axis: int | None) -> Array:
-    """Put an observed value where pixels are missing.
-
-    Fill values are often far outside the picture's range, which is taken from all values.
-    """
-    axis = None if channel_axis is None or image.ndim == 2 else channel_axis
-    moved = image if axis is None else np.moveaxis(image, axis, -1)
-    spatial = moved.shape if axis is None else moved.shape[:-1]
-    if absent.size == np.prod(spatial) and absent.any() and not absent.all():
-        holes = absent.reshape(spatial)
-        moved[holes] = moved[~holes][0]  # a view: the image changes
-    return image
-
-
-def _errors(solutions: Sequence[Solution], planes: Planes, unknown: Array | None = None) -> Array:
-    """Give the maps of the errors (…, H, W) in the units of the input, NaN where `unknown`."""
-    maps = [solution.error_map for solution in solutions]
-    errors = np.stack([m.error * np.float32(planes.span) for m in maps if m is not None])
-    return planes.maps(errors if unknown is None else np.where(unknown, np.float32(np.nan), errors))
-
-
-def _answer(
-    result: Array, errors: tuple[Array, ...], planes: Planes, solutions: list[Solution] | None
-) -> Any:
-    """Give the array alone, or a tuple with what else was asked for."""
-    if solutions is None:
-        return (result, *errors) if errors else result
-    return (result, *errors, solutions if planes.leading else solutions[0])
-
-
-def _run(restoration: Restoration) -> Solution:
-    for _ in restoration:
-        pass
-    solution = restoration.solution
-    if solution.outcome.failed:
-        raise DivergedError(solution.outcome.value)
-    return solution
+    holes = planes.holes
+    if holes is not None:
+        holes = holes.repeat(scale, 1).repeat(scale, 2)
+    maps = (errors_of(solutions, planes, holes),) if uncertainty else ()
+    return answer_of(planes.array(restored), maps, planes, solutions if report else None)

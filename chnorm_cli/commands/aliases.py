@@ -87,6 +87,14 @@ Strip = Annotated[
 Quality = Annotated[
     int, typer.Option(min=1, max=100, metavar="Q", help="Of JPEG and WebP.", rich_help_panel=OUTPUT)
 ]
+SaveMask = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="The bad pixels that were found, white (.png, .tif); inpaint --mask takes it.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Seed = Annotated[int, typer.Option(metavar="N", help="Same seed, device, threads: same bytes.")]
 
 

@@ -25,7 +25,7 @@ from chnorm_cli.scaling.failures import ExitCode, usage
 
 @dataclass(frozen=True)
 class Corruption:
-    """What is done to the picture, in this order: downscaling, noise, missing pixels."""
+    """What is done to the picture, in this order: downscaling, noise, bad pixels, missing pixels."""
 
     drawn: DrawnNoise
     missing: Annotated[
@@ -69,10 +69,11 @@ def corrupt(
       chnorm corrupt photo.png --missing 0.5 --mask-out m.png -o holes.png
       chnorm corrupt photo.png --noise 25 --depth float -o noisy.tif
       chnorm corrupt photo.png --poisson 30 --read-noise 4 -o counts.png
+      chnorm corrupt photo.png --impulse 0.05 --hot 20 -o spoilt.png
       chnorm corrupt photo.png --noise 25 | chnorm denoise - > clean.png
 
     The order is: downscaling, shot noise, speckle, blurred noise, white noise,
-    missing pixels.
+    bad pixels, missing pixels.
     All noise is drawn for the true brightness, and added.
     """
     import numpy as np
@@ -107,6 +108,7 @@ def corrupt(
     for good in pictures:
         bad = good if what.downscale is None else spoil.downscale(good, what.downscale)
         bad = spoil.add_noise(bad, what.drawn, rng)
+        bad = spoil.spoil_pixels(bad, what.drawn, rng)
         missing = spoil.draw_missing(bad.shape, what.missing, rng)
         if what.mask is not None:
             missing |= read_mask(Path(what.mask), name=what.mask, shape=bad.shape).missing

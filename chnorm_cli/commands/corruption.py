@@ -75,6 +75,26 @@ def _shared(shape: tuple[int, ...], radius: float, rng: np.random.Generator) -> 
     return unit
 
 
+def spoil_pixels(picture: Picture, drawn: DrawnNoise, rng: np.random.Generator) -> Picture:
+    """Make pixels bad: black or white in all colours at random, and white in one of them.
+
+    White is the file's nominal 1, and black its nominal 0. Raises `Failure` for more hot pixels
+    than the picture has values.
+    """
+    height, width, channels = picture.pixels.shape
+    if drawn.hot > picture.pixels.size:
+        raise usage(f"--hot {drawn.hot}: {picture.name} holds {picture.pixels.size} values")
+    if not drawn.impulse and not drawn.hot:
+        return picture
+    pixels = np.array(picture.pixels)
+    thrown = draw_missing((height, width), drawn.impulse, rng)
+    ends = rng.integers(0, 2, thrown.sum()).astype(np.float32)
+    pixels[thrown] = ends[:, None]
+    hot = rng.permutation(height * width * channels)[: drawn.hot]
+    pixels.reshape(-1)[hot] = 1.0
+    return picture.with_pixels(pixels)
+
+
 def draw_missing(
     shape: tuple[int, int], fraction: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:

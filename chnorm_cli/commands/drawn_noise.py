@@ -69,6 +69,24 @@ class DrawnNoise:
         ),
     ] = None
 
+    impulse: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE",
+            help="Share of the pixels that become black or white, as 0.05.",
+            rich_help_panel=NOISE,
+        ),
+    ] = 0.0
+    hot: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Single pixels that become white in one colour.",
+            rich_help_panel=NOISE,
+        ),
+    ] = 0
+
     @property
     def white(self) -> float:
         """σ on the 0–255 scale of what is independent of brightness and neighbours."""
@@ -100,6 +118,8 @@ class DrawnNoise:
         ):
             if value is not None and not 0 <= value < math.inf:
                 raise usage(f"{name} {value:g}: give a number from 0 on")
+        if not 0 <= self.impulse <= 1:
+            raise usage(f"--impulse {self.impulse:g}: give a share from 0 to 1, as 0.05")
         if self.poisson is not None and not 0 < self.poisson <= MOST_PHOTONS:
             raise usage(
                 f"--poisson {self.poisson:g}: white must be more than 0 photons and at most"

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from chnorm_cli.commands.aliases import INPUT, Pictures, Sigma
+from chnorm_cli.commands.aliases import INPUT, NOISE, Pictures
 from chnorm_cli.commands.flat import flat
+from chnorm_cli.commands.noise_options import NoiseOptions
 from chnorm_cli.commands.options import Options
 from chnorm_cli.scaling.failures import ExitCode, usage
 from chnorm_cli.scaling.requests import Inpaint
@@ -31,6 +32,15 @@ Grow = Annotated[
     int,
     typer.Option("--grow", min=0, metavar="N", help="Widen holes by N px.", rich_help_panel=INPUT),
 ]
+Clean = Annotated[
+    bool | None,
+    typer.Option(
+        "--clean/--keep",
+        help="Whether the observed pixels are given without their noise.",
+        show_default="--clean where a level is given",
+        rich_help_panel=NOISE,
+    ),
+]
 
 
 @flat
@@ -41,14 +51,16 @@ def inpaint(
     mask: MaskOption,
     invert_mask: InvertMask = False,
     grow: Grow = 0,
-    sigma: Sigma = None,
+    clean: Clean = None,
+    noise: NoiseOptions,
 ) -> ExitCode:
-    """Fill missing pixels; without --sigma the others stay as they are, bit for bit.
+    """Fill missing pixels; the others stay as they are, bit for bit, unless they are to be cleaned.
 
     For example:
       chnorm inpaint torn.png --mask holes.png -o whole.png
       chnorm inpaint drawing.png --mask alpha -o opaque.png
       chnorm inpaint scans/ --mask masks/ -o whole/
+      chnorm inpaint grainy.png --mask holes.png --clean -o whole.png
 
     It stops by itself; --effort and --time say how long it may take.
     """
@@ -57,6 +69,9 @@ def inpaint(
     from chnorm_cli.images import is_stream
     from chnorm_cli.scaling.inputs import mask_for
 
+    if options.input.jpeg != "auto":
+        raise usage("--jpeg is about what is cleaned: chnorm denoise and chnorm superres have it")
+    asked = noise.asked()
     mask = standard_input(mask)
     if mask == "-" and "-" in map(standard_input, pictures):
         raise usage("the picture and its mask cannot both come from standard input")
@@ -70,12 +85,12 @@ def inpaint(
 
     def task_for(picture: Path | None) -> Inpaint:
         if mask == "alpha":
-            return Inpaint(None, invert_mask, sigma, grow)
+            return Inpaint(None, invert_mask, grow, asked, clean)
         if mask == "nan":
-            return Inpaint("nan", False, sigma, grow)
+            return Inpaint("nan", False, grow, asked, clean)
         if piped is not None:
-            return Inpaint(piped, invert_mask, sigma, grow)
+            return Inpaint(piped, invert_mask, grow, asked, clean)
         path = Path(mask) if picture is None else mask_for(Path(mask), picture)
-        return Inpaint(path, invert_mask, sigma, grow)
+        return Inpaint(path, invert_mask, grow, asked, clean)
 
     return restore("inpaint", task_for, pictures, options)

@@ -1,4 +1,4 @@
-"""What a person may say of the noise; `denoise` has these options."""
+"""What a person may say of the noise and of bad pixels; every task has these options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from chnorm_cli.commands.aliases import NOISE, Sigma
-from chnorm_cli.noise.names import Kind
+from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.scaling.failures import usage
 from chnorm_cli.scaling.requests import NoiseAsked
 
@@ -28,6 +28,14 @@ class NoiseOptions:
             rich_help_panel=NOISE,
         ),
     ] = 1.0
+    bad_pixels: Annotated[
+        Faults,
+        typer.Option(
+            metavar="auto|off",
+            help="Find and fill dead, hot and flipped pixels.",
+            rich_help_panel=NOISE,
+        ),
+    ] = Faults.AUTO
     noise: Annotated[
         Kind,
         typer.Option(
@@ -102,4 +110,5 @@ class NoiseOptions:
             self.read_noise,
             self.black,
             self.strength,
+            str(self.bad_pixels),
         )

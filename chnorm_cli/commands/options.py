@@ -10,6 +10,7 @@ import typer
 from chnorm_cli.commands.aliases import (
     FIT,
     GENERATOR,
+    INPUT,
     MANY,
     OUTPUT,
     RUN,
@@ -20,6 +21,7 @@ from chnorm_cli.commands.aliases import (
     MaxPixels,
     PageOption,
     Quality,
+    SaveMask,
     Strip,
     complete_device,
     parse_page,
@@ -79,10 +81,21 @@ class InputOptions:
     ] = None
     page: PageOption = None
     max_pixels: MaxPixels = 100_000_000
+    jpeg: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|off|Q",
+            help="Whether it is a JPEG, or was one, of quality Q.",
+            rich_help_panel=INPUT,
+        ),
+    ] = "auto"
 
     def reading(self) -> Reading:
         """The part that the codecs need."""
-        return Reading(parse_page(self.page), self.max_pixels)
+        told = self.jpeg.isdecimal() and 1 <= int(self.jpeg) <= 100
+        if self.jpeg not in ("auto", "off") and not told:
+            raise usage(f"--jpeg {self.jpeg}: give auto, off, or a quality from 1 to 100")
+        return Reading(parse_page(self.page), self.max_pixels, self.jpeg)
 
 
 @dataclass(frozen=True)
@@ -118,6 +131,7 @@ class OutputOptions:
             rich_help_panel=OUTPUT,
         ),
     ] = False
+    save_mask: SaveMask = None
     uncertainty: Annotated[
         str | None,
         typer.Option(
@@ -230,6 +244,14 @@ class RunOptions:
         int,
         typer.Option(min=1, metavar="N", help="Pictures at a time.", rich_help_panel=MANY),
     ] = 1
+    tile: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|N|off",
+            help="Denoise in tiles of N pixels a side, which bounds the memory; auto: above 6 megapixels.",
+            rich_help_panel=RUN,
+        ),
+    ] = "auto"
     progress: Annotated[
         ProgressMode,
         typer.Option(
@@ -283,6 +305,16 @@ class Options:
                 device=self.main.device,
                 seed=self.fit.seed,
                 threads=self.run.threads,
+                tile=_tile(self.run.tile),
             )
         except ValueError as error:
             raise usage(f"--{error}") from error
+
+
+def _tile(text: str) -> int | None:
+    """Give the side of tiles in "auto", "off" or a number of pixels."""
+    if text in ("auto", "off"):
+        return None if text == "auto" else 0
+    if not text.isdecimal() or not int(text):
+        raise ValueError(f"tile {text}: give auto, off or a number of pixels")
+    return int(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chnorm_cli.commands.map_names import map_for_each, one_map
@@ -15,6 +15,7 @@ from chnorm_cli.commands.streams import (
     standard_input,
     stream_in,
 )
+from chnorm_cli.scaling.bad_masks import check_mask_name
 from chnorm_cli.scaling.failures import Failure, usage
 from chnorm_cli.scaling.inputs import find_sources, find_unread, pair_up, read_shard
 from chnorm_cli.scaling.kinds import describe_unread
@@ -47,8 +48,23 @@ def make_plan(task_for: TaskFor, inputs: Sequence[str], options: Options) -> Pla
     if out.in_place and (options.main.output is not None or out.suffix):
         raise usage("--in-place names the results already; leave out -o and --suffix")
     if not many and (_has_no_name(inputs[0]) or not (folder or out.in_place or out.suffix)):
-        return _plan_one(task_for, inputs[0], options)
-    return _plan_pairs(task_for, inputs, options, folder=folder, many=many)
+        return _with_mask(_plan_one(task_for, inputs[0], options), out.save_mask)
+    plan = _plan_pairs(task_for, inputs, options, folder=folder, many=many)
+    return plan if many else _with_mask(plan, out.save_mask)
+
+
+def _with_mask(plan: Plan, text: str | None) -> Plan:
+    """Say where the mask of the one picture's bad pixels goes; raise `Failure` for what is taken."""
+    if text is None or not plan.requests:
+        return plan
+    path, request = Path(text), plan.requests[0]
+    check_mask_name(path)
+    taken = [
+        p for p in (request.source, request.target, request.uncertainty) if isinstance(p, Path)
+    ]
+    if path.resolve() in {p.resolve() for p in taken}:
+        raise usage(f"--save-mask {path}: is a file of its own; the name is taken already")
+    return replace(plan, requests=(replace(request, bad_mask=path),))
 
 
 def _has_no_name(text: str) -> bool:
@@ -72,7 +88,12 @@ def _folder(output: str | None, *, many: bool) -> Path | None:
 def _refuse_single_options(inputs: Sequence[str], options: Options) -> None:
     if "-" in inputs:
         raise usage("- stands for one picture; it cannot be one of many")
-    for name, value in (("--plot", options.output.plot), ("--history", options.output.history)):
+    out = options.output
+    for name, value in (
+        ("--plot", out.plot),
+        ("--history", out.history),
+        ("--save-mask", out.save_mask),
+    ):
         if value is not None:
             raise usage(f"{name} is about one picture, and there are many")
     if options.output.keep_partial:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from chnorm_cli.scaling.failures import Failure, usage
 
-FORMATS = ("png", "tiff", "jpeg", "webp", "avif")
+FORMATS = ("png", "tiff", "jpeg", "webp", "avif", "heic", "fits")
 STDIN = "stdin"
 
 

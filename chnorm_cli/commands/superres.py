@@ -9,8 +9,9 @@ import typer
 
 from chnorm_cli.commands.aliases import FIT, Pictures
 from chnorm_cli.commands.flat import flat
+from chnorm_cli.commands.noise_options import NoiseOptions
 from chnorm_cli.commands.options import Options
-from chnorm_cli.scaling.failures import ExitCode, usage
+from chnorm_cli.scaling.failures import ExitCode
 from chnorm_cli.scaling.requests import Superres
 
 
@@ -51,8 +52,9 @@ def superres(
     *,
     scale: ScaleOption = Scale.FOUR,
     kernel: KernelOption = Kernel.BICUBIC,
+    noise: NoiseOptions,
 ) -> ExitCode:
-    """Enlarge; made small again, the result is the input.
+    """Enlarge; made small again, the result is the input, without its noise.
 
     For example:
       chnorm superres small.png --scale 4 -o large.png
@@ -63,7 +65,5 @@ def superres(
     """
     from chnorm_cli.commands.restoring import restore
 
-    if options.output.uncertainty is not None:
-        raise usage("--uncertainty is of denoise and inpaint so far")
-    task = Superres(int(scale), str(kernel))
+    task = Superres(int(scale), str(kernel), noise.asked())
     return restore("superres", lambda _: task, pictures, options)

@@ -83,6 +83,7 @@ class RecorruptFit:
         budget: Budget,
         seed: int,
         finish_share: float = 0.0,
+        finish_seconds: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.make_examples = examples
         self.make_queries = queries
@@ -91,6 +92,7 @@ class RecorruptFit:
         self.scale = scale
         self.finish = finish
         self.finish_share = finish_share  # of --time, kept for `finish`
+        self.finish_seconds = finish_seconds  # that it will take, as far as is known
         self.budget = budget
         self.activity = "first guess"
         self.outcome: Outcome | None = None
@@ -148,11 +150,20 @@ class RecorruptFit:
                 grad_norm=measured.grad_norm,
                 layer_grad_norms=measured.layer_grad_norms,
                 seconds=budget.elapsed,
-                share_done=budget.share_done(index),
+                share_done=self._share_done(index),
             )
             self.outcome = budget.exhausted(index, reserve=self._seconds_to_answer())
         self.activity = "average over symmetries"
         self.answered = self._answer()
+
+    def _share_done(self, index: int) -> float:
+        """Estimate how much of the time is over after step `index`, with what comes after the steps."""
+        share, after = self.budget.share_done(index), self.finish_seconds()
+        if self.budget.seconds is not None or not after or not share:
+            return share
+        elapsed = self.budget.elapsed
+        rest = self.seconds_per_step * index * (1.0 / share - 1.0)
+        return elapsed / (elapsed + rest + self._seconds_to_answer() + after)
 
     def _examples(self) -> list[Material]:
         """Make the examples, fewer of them when the time that was asked for is short."""

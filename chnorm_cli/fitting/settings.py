@@ -9,6 +9,8 @@ from typing import Any
 from chnorm_cli.generators.names import GeneratorName, Normalization, NormalizationPlace
 from chnorm_cli.problems.names import FirstGuess
 
+LEAST_TILE = 256  # pixels; of smaller ones most is overlap
+
 
 class Fit(StrEnum):
     """The objective that is minimised over θ (design: two ways to fit, both from the one picture)."""
@@ -55,6 +57,9 @@ class FitSettings:
     device: str = "auto"
     seed: int = 0
     threads: int | None = None
+    tile: int | None = (
+        None  # pixels, the side of what is restored at once; 0: all, None: as is best
+    )
 
     def __post_init__(self) -> None:
         """Raise `ValueError` with one clear line for values that no fit can use."""
@@ -64,6 +69,8 @@ class FitSettings:
             raise ValueError(f"time must be more than 0 seconds, not {self.time}")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads must be at least 1, not {self.threads}")
+        if self.tile is not None and self.tile != 0 and self.tile < LEAST_TILE:
+            raise ValueError(f"tile must be at least {LEAST_TILE} pixels, or off, not {self.tile}")
         if not -(2**63) <= self.seed < 2**64:
             raise ValueError(f"seed must fit in 64 bits, not {self.seed}")
 

@@ -101,5 +101,7 @@ class Solution:
         default_factory=dict
     )  # what `auto` became: fit, guess, widths …
     notes: tuple[str, ...] = ()  # sentences a person should read, e.g. what was left alone and why
+    bad_pixels: Mapping[str, Any] | None = None  # how many were found (docs); None if none were
+    bad_mask: np.ndarray[Any, np.dtype[np.bool_]] | None = None  # where, (H, W)
     error_map: ErrorMap | None = None  # where it was asked for
     expected_rms: float | None = None  # root mean square error, picture units; None: not known

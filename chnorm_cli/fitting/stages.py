@@ -68,6 +68,33 @@ class Direct:
         self.activity = activity
 
 
+class Mapped:
+    """A fit whose pictures are brought to another domain, as from white noise back to the picture."""
+
+    def __init__(self, fit: RunningFit, to: Callable[[Tensor], Tensor]) -> None:
+        self.fit, self.to = fit, to
+        self.budget = fit.budget
+
+    @property
+    def activity(self) -> str:
+        """What is happening right now."""
+        return self.fit.activity
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """Why the fit ended, or None while it goes on."""
+        return self.fit.outcome
+
+    def __iter__(self) -> Iterator[Step]:
+        """Run the fit."""
+        return iter(self.fit)
+
+    def estimate(self) -> Tensor | None:
+        """Give the best picture so far, (C, H, W), or None."""
+        x = self.fit.estimate()
+        return None if x is None else self.to(x)
+
+
 COMBINE_SHARE = 0.15  # of --time, kept for combining the estimates
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chnorm_cli.images import exif
-from chnorm_cli.images.errors import ImageError, reason
+from chnorm_cli.images.errors import CodecError, ImageError, reason
 from chnorm_cli.images.flat import LONGEST_EXIF
 from chnorm_cli.images.formats import BY_NAME, Format
 from chnorm_cli.images.metadata import Metadata
@@ -38,7 +38,7 @@ def encode(
     strip: bool = False,
     quality: int = 95,
 ) -> Encoded:
-    """Encodes pictures as ``png``, ``jpeg``, ``webp``, ``avif`` or ``tiff`` (several become its pages;
+    """Encodes pictures as a format of `formats` (several become pages of ``tiff`` and ``fits``;
     of the others, pictures of a stream follow one another).
 
     ``depth`` None means each picture's own, or the best the format holds, with a note; a depth that
@@ -60,6 +60,8 @@ def encode(
         rasters = [sheet.raster for sheet in sheets]
         files = [rasters] if row.pages else [[raster] for raster in rasters]
         data = b"".join(row.encode(pages, quality) for pages in files)
+    except CodecError as error:  # a library is not installed
+        raise ImageError(name, error.cause, error.remedy) from error
     except Exception as error:  # encoders raise whatever they like
         raise ImageError(name, f"cannot be encoded as {row.title} ({reason(error)})") from error
     notes = tuple(dict.fromkeys(note for sheet in sheets for note in sheet.raster.notes))
@@ -145,7 +147,11 @@ def _written(picture: Picture, row: Format, notes: list[str]) -> Metadata:
     if row.name != "tiff":  # what describes a stack is true in a TIFF only
         block = exif.without(block, exif.STRUCTURE)
     icc = metadata.icc
-    if icc is not None and icc[16:20] == b"GRAY" and row.name in ("webp", "avif"):
+    if icc is not None and icc[16:20] == b"GRAY" and row.name in ("webp", "avif", "heic"):
         notes.append(f"{row.title} has no gray: the gray colour profile was left out")
         icc = None
+    if metadata.fits is not None and row.name != "fits":
+        notes.append(f"{row.title} cannot hold the header of the FITS file: it was left out")
+    if row.name == "fits" and (icc is not None or block is not None):
+        notes.append("FITS cannot hold a colour profile or EXIF: they were left out")
     return replace(metadata, exif=block, icc=icc)

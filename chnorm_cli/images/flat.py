@@ -129,16 +129,22 @@ def _raster(image: "Image.Image") -> Raster:
     return Raster(samples, clear, metadata, orientation, palette)
 
 
+def resolution_of(block: bytes | None) -> Resolution | None:
+    """The resolution that an EXIF block states."""
+    stated = exif.resolution(exif.parse(block))
+    return stated and resolution(stated[0], stated[1], EXIF_UNITS.get(stated[2], Unit.NONE))
+
+
 def _metadata(image: "Image.Image") -> Metadata:
     info: dict[Any, Any] = image.info
     block = exif.bare(info.get("exif"))
-    stated = exif.resolution(exif.parse(block))
+    stated = resolution_of(block)
     found: Resolution | None = None
     if info.get("jfif_unit") in UNITS:
         across, down = info["jfif_density"]
         found = resolution(Fraction(across), Fraction(down), UNITS[info["jfif_unit"]])
     elif stated is not None:
-        found = resolution(stated[0], stated[1], EXIF_UNITS.get(stated[2], Unit.NONE))
+        found = stated
     elif image.format == "BMP" and "dpi" in info:
         across, down = (Fraction(value).limit_denominator(10**6) for value in info["dpi"])
         found = resolution(across, down, Unit.INCH)

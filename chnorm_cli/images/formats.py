@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chnorm_cli.images import avif, extents, flat, png, pnm, tiff
+from chnorm_cli.images import avif, extents, fits, flat, heif, png, pnm, tiff
 from chnorm_cli.images.errors import ImageError
 from chnorm_cli.images.picture import Depth
 from chnorm_cli.images.raster import Bytes, Raster
@@ -52,8 +52,13 @@ FORMATS = (
     Format("avif", "AVIF", (".avif", ".avifs"), avif.MAGIC,
            avif.survey, avif.decode, avif.encode, (EIGHT,), alpha=True, longest_side=16384,
            extent=extents.of_boxes),
+    Format("heic", "HEIC", (".heic", ".heif", ".hif"), heif.MAGIC,
+           heif.survey, heif.decode, heif.encode, (EIGHT,), alpha=True, longest_side=16384,
+           extent=extents.of_boxes),
     Format("tiff", "TIFF", (".tif", ".tiff"), re.compile(rb"II[*+]\0|MM\0[*+]"),
            tiff.survey, tiff.decode, tiff.encode, (EIGHT, SIXTEEN, FLOAT), alpha=True, pages=True),
+    Format("fits", "FITS", (".fits", ".fit", ".fts"), fits.MAGIC, fits.survey, fits.decode,
+           fits.encode, (EIGHT, SIXTEEN, FLOAT), pages=True),
     Format("bmp", "BMP", (".bmp", ".dib"), re.compile(rb"BM"), flat.survey, flat.decode,
            extent=extents.of_bmp),
     Format("gif", "GIF", (".gif",), re.compile(rb"GIF8[79]a"), flat.survey, flat.decode,

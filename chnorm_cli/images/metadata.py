@@ -57,13 +57,28 @@ def resolution(x: Fraction, y: Fraction, unit: Unit) -> Resolution | None:
 
 
 @dataclass(frozen=True)
+class FitsPlace:
+    """Where a picture stands in a FITS file, whose headers and extensions come back around it.
+
+    ``index`` is the plane of HDU ``hdu``, or None for its colours. ``whole`` says that all planes of the
+    file are there, and ``scale`` that the picture was enlarged.
+    """
+
+    file: bytes
+    hdu: int
+    index: tuple[int, ...] | None
+    whole: bool = True
+    scale: int = 1
+
+
+@dataclass(frozen=True)
 class Metadata:
     r"""What comes back with the picture.
 
     ``icc`` is kept byte for byte. ``exif`` is the EXIF block without its ``Exif\0\0`` prefix, in
     which the orientation is already 1; the descriptive tags of a TIFF page travel in it too.
     ``chunks`` are the colour and text chunks of a PNG, and go back only into a PNG.
-    ``page`` counts from 1. ``planar`` says that a TIFF stores its channels one after another.
+    ``fits`` is kept in a FITS only. ``page`` counts from 1. ``planar`` says that a TIFF stores its channels one after another.
     """
 
     icc: bytes | None = None
@@ -73,6 +88,7 @@ class Metadata:
     page: int = 1
     pages: int = 1
     planar: bool = False
+    fits: FitsPlace | None = None
 
     def scaled(self, scale: int) -> "Metadata":
         """The metadata of the picture with ``scale`` times the pixels each way.
@@ -86,11 +102,13 @@ class Metadata:
             self,
             exif=exif.without(self.exif, exif.GEOGRAPHY),
             resolution=self.resolution and self.resolution.scaled(scale),
+            fits=self.fits and replace(self.fits, scale=self.fits.scale * scale),
         )
 
     def alone(self) -> "Metadata":
         """The metadata of a page taken out of its file, without descriptions of the whole stack."""
-        return replace(self, exif=exif.without(self.exif, exif.STRUCTURE))
+        alone = self.fits and replace(self.fits, whole=False)
+        return replace(self, exif=exif.without(self.exif, exif.STRUCTURE), fits=alone)
 
     def stripped(self) -> "Metadata":
         """Nothing but the place among the pages."""

@@ -18,7 +18,8 @@ from chnorm_cli.noise.names import Doubt, Kind
 from chnorm_cli.noise.palette import has_palette
 from chnorm_cli.noise.points import Points, measure, smoothest
 from chnorm_cli.noise.repetition import PLAIN, SCREEN, repeats
-from chnorm_cli.noise.silence import Silence, find_silence
+from chnorm_cli.noise.sampling import mosaic
+from chnorm_cli.noise.silence import Silence, find_silence, flat_areas
 from chnorm_cli.noise.stabilized import StabilizedNoise
 from chnorm_cli.noise.stabilizer import Stabilizer
 
@@ -36,6 +37,8 @@ WIDER = 3  # pixels between those that are compared where neighbours share their
 TOGETHER = 0.6  # correlation of colours from which on they are taken to share their noise
 NOISELESS = 0.02  # of the variance of the noise: a mixture of colours with less is kept as it is
 SURE = 3.0  # times CLEAN_SIGMA, from which on noise may follow a curve of no kind
+# Of more pixels than these, WINDOWS² windows of WINDOW² are looked at: they say the same (measured).
+MOST_PIXELS, WINDOW, WINDOWS = 1 << 23, 256, 8
 FEW_LEVELS = 2  # values of a picture that is all dots
 
 
@@ -45,22 +48,40 @@ def find_law(
     sigma: float | None = None,
     level: Level | None = None,
     kind: Kind = Kind.AUTO,
+    missing: Tensor | None = None,
+    alone: bool = False,
 ) -> Law:
     """Find the law of the noise in y (C, H, W).
 
     `sigma` (units of y) and `level` are believed where they are given; `kind` forces how the level
-    follows the brightness. Raises `ValueError` for a kind that the picture cannot say.
+    follows the brightness. What is `missing` (H, W), bool, was filled and says nothing of the noise;
+    with `alone` neither neighbours nor colours are asked whether they share it. A picture of more
+    than 8 megapixels is judged by 4 of them, spread over it. Raises `ValueError` for a kind that the
+    picture cannot say.
     """
     y = y.detach().float().cpu()
+    size = (y.shape[1], y.shape[2])
+    if size[0] * size[1] > MOST_PIXELS:
+        part = mosaic(lambda window: y[:, *window], size, WINDOW, WINDOWS)
+        gone = None
+        if missing is not None:
+            holes = missing.cpu()
+            gone = mosaic(lambda window: holes[None][:, *window], size, WINDOW, WINDOWS)[0]
+        law = find_law(part, sigma=sigma, level=level, kind=kind, missing=gone, alone=alone)
+        silent = flat_areas(y)
+        return replace(law, flat=silent if bool(silent.any()) else None)
     silence = find_silence(y)
     low, high = data_range(y, silence)
     flat = silence.flat if bool(silence.flat.any()) else None
+    drawn = silence
+    if missing is not None:
+        silence = replace(silence, flat=silence.flat | missing.cpu())
     if level is not None:
-        return _stabilized(y, level, low, high, flat)
+        return _stabilized(y, level, low, high, flat, alone=alone)
     if sigma is not None:
-        return _constant(y, sigma, low, high, flat, silence)
+        return _constant(y, sigma, low, high, flat, silence, alone=alone)
     points = measure(y, silence)
-    doubt = _doubt(y, points, silence) if kind is Kind.AUTO else None
+    doubt = _doubt(y, points, drawn) if kind is Kind.AUTO else None
     if doubt in (Doubt.DITHER, Doubt.STROKES):
         # A smooth picture has steps between its levels; who sees nothing in it calls it clean.
         weak = doubt is Doubt.DITHER and points is not None and not points.cut_off
@@ -70,14 +91,14 @@ def find_law(
     if points is not None and not points.cut_off and doubt is None:
         found = fit_level(points, kind)
         if found is not None and (kind is not Kind.AUTO or _sure(found, low, high)):
-            law = _stabilized(y, found, low, high, flat)
+            law = _stabilized(y, found, low, high, flat, alone=alone)
             if kind is not Kind.AUTO or found.free is None:
                 return _if_any(law, kind)
             # Texture bends a curve of no kind; noise that neighbours share is surer.
-            constant = _constant(y, None, low, high, flat, silence)
+            constant = _constant(y, None, low, high, flat, silence, alone=alone)
             if constant.noise.kernel is None:
                 return _if_any(law, kind)
-    law = _constant(y, None, low, high, flat, silence)
+    law = _constant(y, None, low, high, flat, silence, alone=alone)
     if law.noise.kernel is not None:
         # Next neighbours share nearly all of such noise, and hide how it follows the brightness.
         points = measure(y, silence, WIDER)
@@ -115,7 +136,7 @@ def data_range(y: Tensor, silence: Silence) -> tuple[float, float]:
 
 def _doubt(y: Tensor, points: Points | None, silence: Silence) -> Doubt | None:
     """Say what speaks against noise, if anything does."""
-    if all(len(colour.unique()) <= FEW_LEVELS for colour in y):
+    if all(_few_levels(colour) for colour in y):
         return Doubt.CLEAN if bool(silence.flat.all()) else Doubt.DITHER
     if has_palette(y) or repeats(y, silence, PLAIN if _like_noise(points) else SCREEN):
         return Doubt.DITHER
@@ -130,6 +151,12 @@ def _doubt(y: Tensor, points: Points | None, silence: Silence) -> Doubt | None:
         return Doubt.DITHER
     lines = kurtosis > LINES_KURTOSIS and unevenness > UNEVEN
     return Doubt.TEXTURE if kurtosis > MOST_KURTOSIS or lines else None
+
+
+def _few_levels(colour: Tensor) -> bool:
+    """Say whether (H, W) is all dots; most pictures show in a few pixels that they are not."""
+    few = colour.flatten()[:: max(1, colour.numel() // 4096)]
+    return len(torch.unique(few)) <= FEW_LEVELS and len(torch.unique(colour)) <= FEW_LEVELS
 
 
 def _like_noise(points: Points | None) -> bool:
@@ -168,11 +195,13 @@ def _constant(
     high: float,
     flat: Tensor | None,
     silence: Silence,
+    *,
+    alone: bool = False,
 ) -> Law:
     """Give the law of Gaussian noise that is the same at every brightness."""
     inside, channels = _is_nominal(low, high), len(y)
     span = 1.0 if inside else high - low
-    shared = correlated_noise(y / span)
+    shared = None if alone else correlated_noise(y / span)
     if sigma is None:
         sigma = estimate_sigma(y, silence) if shared is None else shared[0] * span
     kernel = None if shared is None else shared[1]
@@ -182,21 +211,22 @@ def _constant(
     else:  # judged in the range of the data
         stabilizer = Stabilizer(level, low, high)
         law = Law(Noise(stabilizer.sigma, kernel), level, low, high, stabilizer, flat=flat)
-    return law if kernel is not None else _apart(law, y, silence)
+    return law if alone or kernel is not None else _apart(law, y, silence)
 
 
-def _stabilized(y: Tensor, level: Level, low: float, high: float, flat: Tensor | None) -> Law:
+def _stabilized(
+    y: Tensor, level: Level, low: float, high: float, flat: Tensor | None, *, alone: bool = False
+) -> Law:
     """Give the law of noise that follows the brightness, and perhaps is shared by neighbours."""
     stabilizer = Stabilizer(level, low, high)
-    shared = correlated_noise(stabilizer.forward(y))
+    shared = None if alone else correlated_noise(stabilizer.forward(y))
     if shared is None:
         noise = StabilizedNoise(stabilizer.sigma, None, stabilizer)
         return Law(noise, level, low, high, stabilizer, flat=flat)
     # Second differences see only what neighbours do not share: the noise is this much stronger.
-    level = level.stronger(shared[0] / stabilizer.sigma)
-    return Law(
-        StabilizedNoise(shared[0], shared[1], stabilizer), level, low, high, stabilizer, flat=flat
-    )
+    stronger = shared[0] / stabilizer.sigma
+    noise = StabilizedNoise(shared[0], shared[1], stabilizer)
+    return Law(noise, level.stronger(stronger), low, high, stabilizer, flat=flat)
 
 
 def _apart(law: Law, y: Tensor, silence: Silence) -> Law:

@@ -14,6 +14,7 @@ from chnorm_cli.noise.silence import Silence, find_silence
 BLOCK = 32  # pixels; large enough to measure noise in, small enough to find smooth ones
 QUANTILE = 0.05  # the smoothest blocks: in them the texture is weakest
 CLEAN_SIGMA = 1.0 / 255  # below this there is nothing to remove that 8 bits could show
+REFERENCE = 1024  # pixels along a side of the pure noise that calibrates
 THIN = 6  # pixels; the power of smaller blocks says too little
 
 
@@ -87,7 +88,9 @@ def estimate_sigma(y: Tensor, silence: Silence | None = None) -> float:
     if max(height, width) < 3:
         return 0.0
     y = y.float().cpu()
-    reference = torch.randn(y.shape, generator=torch.Generator().manual_seed(0))
+    # More noise than this says the same of noise.
+    shape = (y.shape[0], *(min(side, REFERENCE) for side in y.shape[1:]))
+    reference = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     if min(height, width) < THIN:
         return _along(y) / _along(reference)
     return _smoothest(y, silence or find_silence(y)) / _smoothest(reference, None)

@@ -17,6 +17,13 @@ class Kind(StrEnum):
     FREE = "free"  # as it is measured, as after a tone curve
 
 
+class Faults(StrEnum):
+    """Whether bad pixels are looked for."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+
 class Doubt(StrEnum):
     """Why noise is not removed although a picture is not smooth."""
 

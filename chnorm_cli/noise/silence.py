@@ -13,6 +13,7 @@ from chnorm_cli.noise.differences import second_difference
 
 LEAST_AREA = 25  # pixels all of whose neighbours are equal, side by side, that no noise leaves flat
 PILE = 4.0  # times as many pixels as at the next levels lie on a level at which values are cut off
+FEW = 100_000  # values that say about where the tails begin
 FINE = 0.35  # of σ: where levels are further apart, the lowest one is a count and not a cut
 
 
@@ -58,9 +59,10 @@ def clipped_values(y: Tensor) -> Tensor:
     """
     clipped = torch.zeros_like(y, dtype=torch.bool)
     for c, colour in enumerate(y):
-        levels, counts = colour.unique(return_counts=True)
-        if len(levels) < 8:
+        ends = _ends(colour)
+        if ends is None:
             continue
+        levels, counts = ends
         for end, near, at in ((0, slice(1, 4), levels[0]), (-1, slice(-4, -1), levels[-1])):
             if counts[end] < 20 or counts[end] <= PILE * counts[near].max():
                 continue
@@ -69,6 +71,26 @@ def clipped_values(y: Tensor) -> Tensor:
                 continue
             clipped[c] = clipped[c] | here
     return clipped
+
+
+def _ends(colour: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Give the four lowest and the four highest levels of (H, W) and how often they come.
+
+    None where there are fewer than eight. Only the tails are sorted where they hold enough of them.
+    """
+    few = colour.flatten()[:: max(1, colour.numel() // FEW)].sort().values
+    low, high = few[len(few) // 50], few[-1 - len(few) // 50]
+    if low < high:
+        parts = [
+            torch.unique(colour[tail], return_counts=True)
+            for tail in (colour <= low, colour >= high)
+        ]
+        if all(len(levels) >= 4 for levels, _ in parts):
+            (low_levels, low_counts), (high_levels, high_counts) = parts
+            levels = torch.cat([low_levels[:4], high_levels[-4:]])
+            return levels, torch.cat([low_counts[:4], high_counts[-4:]])
+    levels, counts = torch.unique(colour, return_counts=True)
+    return (levels, counts) if len(levels) >= 8 else None
 
 
 def _noise_beside(colour: Tensor, here: Tensor) -> float:

@@ -27,6 +27,23 @@ LUMA = (
 )
 
 
+# The same for chroma (table K.2).
+CHROMA = (
+    (17, 18, 24, 47, 99, 99, 99, 99),
+    (18, 21, 26, 66, 99, 99, 99, 99),
+    (24, 26, 56, 99, 99, 99, 99, 99),
+    (47, 66, 99, 99, 99, 99, 99, 99),
+    *((99,) * 8,) * 4,
+)
+
+
+def standard_table(quality: int, *, chroma: bool) -> Tensor:
+    """Give the steps (8, 8) of a quality from 1 to 100 on the scale of libjpeg."""
+    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
+    usual = torch.tensor(CHROMA if chroma else LUMA)
+    return ((usual * scale + 50) // 100).clamp(1, 255).float()
+
+
 class Colours(Enum):
     """How the planes of a file are made of the picture's colours (JFIF: ITU-R BT.601, full range)."""
 
@@ -113,10 +130,12 @@ class Compression:
     def quality(self) -> int:
         """The quality, 1 to 100, whose luma steps are most like these on the scale of libjpeg."""
         steps = self.planes[0].table.double().cpu().clamp_min(1.0).log()
-        usual = torch.tensor(LUMA, dtype=torch.float64)
-        scales = [5000 / q if q < 50 else 200 - 2 * q for q in range(1, 101)]
-        scaled = [(usual * s / 100 + 0.5).floor().clamp(1, 255).log() for s in scales]
-        return 1 + min(range(100), key=lambda i: float((scaled[i] - steps).square().sum()))
+
+        def unlike(quality: int) -> float:
+            usual = standard_table(quality, chroma=False).double().log()
+            return float((usual - steps).square().sum())
+
+        return min(range(1, 101), key=unlike)
 
     @property
     def subsampling(self) -> str:

@@ -1,46 +1,194 @@
-"""What a restoration begins with: the law of the noise, found or told, and whether it is removed."""
+"""What every restoration begins with: bad pixels, the law of the noise, and whether it is removed."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from chnorm_cli.classical.first_guess import first_guess
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.noise.finding import find_law
+from chnorm_cli.noise.bad_pixels import BadPixels, find_bad_pixels
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
-from chnorm_cli.noise.names import Doubt, Kind
+from chnorm_cli.noise.names import Doubt, Faults, Kind
+from chnorm_cli.problems.operators import Mask
 from chnorm_cli.restoration.bootstrap import noise_variance
 from chnorm_cli.restoration.common import unit_sigma
+from chnorm_cli.restoration.law_beside_holes import law_beside_holes
 
 MOST_STRENGTH = 1.5
+LEAST_NOISE = (
+    3.0 / 255
+)  # σ from which on a picture is cleaned before holes are filled or it is enlarged
+SPOILT = 0.001  # of the pixels are bad: more than a sensor has of them
+FILLED = "{} were found and filled (--bad-pixels off leaves such pixels as they are)"
 
 
-def asked_law(y: Tensor, *, sigma: float | None, level: Level | None, noise: str) -> Law:
-    """Find the law of the noise in y (C, H, W), or take the one that is given."""
-    if noise not in list(Kind):
-        raise ValueError(f"noise must be one of {', '.join(Kind)}, not {noise!r}")
-    if sigma is not None and level is not None:
-        raise ValueError("give sigma or the numbers of a camera, not both")
-    if sigma is not None and noise not in (Kind.AUTO, Kind.GAUSSIAN):
-        raise ValueError(f"sigma is a level of gaussian noise, not of {noise}")
-    return find_law(y, sigma=unit_sigma(sigma), level=level, kind=Kind(noise))
+@dataclass(frozen=True)
+class Said:
+    """What a person says of the noise; it means the same in every task.
+
+    `sigma` is on the 0–255 scale and `level` in units of the picture; with neither the law is found
+    from the picture, of the kind `noise`. `strength` is how much of the noise is removed.
+    """
+
+    sigma: float | None = None
+    level: Level | None = None
+    noise: str = Kind.AUTO
+    strength: float = 1.0
+    bad_pixels: str = Faults.AUTO
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for what means nothing or contradicts itself."""
+        if self.noise not in list(Kind):
+            raise ValueError(f"noise must be one of {', '.join(Kind)}, not {self.noise!r}")
+        if self.bad_pixels not in list(Faults):
+            raise ValueError(
+                f"bad_pixels must be one of {', '.join(Faults)}, not {self.bad_pixels!r}"
+            )
+        if self.sigma is not None and self.level is not None:
+            raise ValueError("give sigma or the numbers of a camera, not both")
+        if self.sigma is not None and self.noise not in (Kind.AUTO, Kind.GAUSSIAN):
+            raise ValueError(f"sigma is a level of gaussian noise, not of {self.noise}")
+        if not 0.0 <= self.strength <= MOST_STRENGTH:
+            raise ValueError(f"strength must be between 0 and {MOST_STRENGTH}, not {self.strength}")
+        unit_sigma(self.sigma)
+
+    @property
+    def level_given(self) -> bool:
+        """Whether a person says how strong the noise is."""
+        return self.sigma is not None or self.level is not None
 
 
-def left_alone(law: Law, strength: float, *, found: bool) -> tuple[Outcome, tuple[str, ...]] | None:
-    """Say why a picture is left as it is, if it is."""
-    if strength == 0:
-        return Outcome.NOTHING_ASKED, ()
-    if not found and law.noise.sigma == 0:
-        return Outcome.NOTHING_ASKED, ()
-    if law.doubt is None:
-        return None
-    outcome = Outcome.CLEAN if law.doubt is Doubt.CLEAN else Outcome.NOT_NOISE
-    level = f" (σ {255 * law.sigma:.1f} of 255)" if law.doubt is Doubt.CLEAN else ""
-    return outcome, (
-        f"{law.doubt.sentence}{level}, and the picture is left as it is; give --sigma to denoise"
-        " it all the same",
-    )
+@dataclass(frozen=True)
+class Beginning:
+    """What is known of a picture y (C, H, W) before any fit.
+
+    `missing` (H, W), bool, are the pixels that a task has no values for (None: it has all), `bad`
+    those whose values say nothing. A task that is not about noise wants to be `sure` of it;
+    `told` is a law that was found already.
+    """
+
+    y: Tensor
+    said: Said
+    missing: Tensor | None = None
+    bad: BadPixels | None = None
+    sure: bool = False
+    told: Law | None = None
+
+    @cached_property
+    def holes(self) -> Tensor | None:
+        """The values (C, H, W), bool, that the answer gives anew; None where there are none."""
+        bad = None if self.bad is None else self.bad.values.to(self.y.device)
+        if self.missing is None:
+            return bad
+        missing = self.missing.expand_as(self.y)
+        return missing if bad is None else missing | bad
+
+    @cached_property
+    def known(self) -> Tensor:
+        """The pixels (H, W), bool, that are known in all colours."""
+        if self.holes is None:
+            return torch.ones(self.y.shape[1:], dtype=torch.bool, device=self.y.device)
+        return ~self.holes.any(0)
+
+    @cached_property
+    def whole(self) -> Tensor:
+        """The picture (C, H, W) with its holes filled smoothly."""
+        if self.holes is None:
+            return self.y
+        x = first_guess(Mask(self.known.to(self.y.dtype)), self.y * self.known)
+        return torch.where(self.holes, x, self.y)
+
+    @cached_property
+    def law(self) -> Law:
+        """The law of the noise, found or as it is told."""
+        if self.told is not None:
+            return self.told
+        said = self.said
+        return law_beside_holes(
+            self.whole,
+            None if self.holes is None else ~self.known,
+            sigma=unit_sigma(said.sigma),
+            level=said.level,
+            kind=Kind(said.noise),
+        )
+
+    @cached_property
+    def left(self) -> tuple[Outcome, tuple[str, ...]] | None:
+        """Why the noise is left in the picture, if it is, and what a person should know of that."""
+        law, said = self.law, self.said
+        if said.strength == 0 or (said.level_given and law.noise.sigma == 0):
+            return Outcome.NOTHING_ASKED, ()
+        if law.doubt is None:
+            return None
+        outcome = Outcome.CLEAN if law.doubt is Doubt.CLEAN else Outcome.NOT_NOISE
+        level = f" (σ {255 * law.sigma:.1f} of 255)" if law.doubt is Doubt.CLEAN else ""
+        return outcome, (
+            f"{law.doubt.sentence}{level}, and the picture is left as it is; give --sigma to denoise"
+            " it all the same",
+        )
+
+    @cached_property
+    def removed(self) -> Law | None:
+        """The law of the noise that is removed; None where it is left.
+
+        In few pixels, and beside holes, noise that neighbours share is not told from fine texture
+        safely enough, and weak noise matters little.
+        """
+        law, said = self.law, self.said
+        if self.left is not None:
+            return None
+        if said.level_given or said.noise != Kind.AUTO:
+            return law
+        # A picture that is clean but for its bad pixels keeps the others as they are.
+        spoilt = self.bad is not None and self.bad.count > SPOILT * self.y[0].numel()
+        if (self.sure or spoilt) and law.noise.sigma < LEAST_NOISE:
+            return None
+        plain = law.noise.kernel is None and law.mixing is None
+        return law if plain or not self.sure else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of the pixels."""
+        return () if self.bad is None else (FILLED.format(self.bad.sentence()),)
+
+    def finished(self, x: Tensor, *, clean: bool) -> Tensor:
+        """Give the answer for the restored picture x (C, H, W).
+
+        Values that were observed are as restored, or lie between y and that by the strength; unless
+        the answer is `clean`, they are those of y bit for bit.
+        """
+        share = min(1.0, self.said.strength)
+        observed = self.y
+        if clean:
+            observed = x if share == 1.0 else torch.lerp(self.y, x, share)
+        return observed if self.holes is None else torch.where(self.holes, x, observed)
+
+
+def begin(
+    y: Tensor,
+    said: Said,
+    missing: Tensor | None = None,
+    *,
+    sure: bool = False,
+    told: Law | None = None,
+) -> Beginning:
+    """Look at y (C, H, W), which has no values where `missing` (H, W), bool."""
+    bad = None
+    if said.bad_pixels == Faults.AUTO and said.strength > 0:
+        seen = y if missing is None else _without(y, missing)
+        bad = find_bad_pixels(seen, missing)
+    return Beginning(y, said, missing, bad, sure, told)
+
+
+def _without(y: Tensor, missing: Tensor) -> Tensor:
+    """Give y (C, H, W) with smooth values where they are missing."""
+    known = (~missing).to(y.dtype)
+    return first_guess(Mask(known), y * known)
 
 
 def noise_left(y: Tensor, law: Law) -> Tensor:

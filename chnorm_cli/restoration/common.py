@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.generators.decoder import Decoder
 from chnorm_cli.generators.hourglass import Hourglass
 from chnorm_cli.generators.spec import GeneratorSpec
+from chnorm_cli.noise.bad_pixels import BadPixels
 from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
@@ -44,6 +45,12 @@ def observation(pixels: Pixels, settings: FitSettings) -> Tensor:
     if not np.isfinite(pixels).all():
         raise ValueError("the picture holds values that are not finite numbers")
     return torch.from_numpy(pixels).movedim(-1, 0).contiguous().to(choose_device(settings.device))
+
+
+def check_whole(settings: FitSettings) -> None:
+    """Raise `ValueError` where tiles are asked for and there are none."""
+    if settings.tile:
+        raise ValueError("only denoise restores in tiles; leave --tile at auto")
 
 
 def of_one_colour(y: Tensor, known: Tensor | None = None) -> Tensor | None:
@@ -124,6 +131,8 @@ def prior_restoration(
     law: Law | None = None,
     law_found: bool = False,
     restored: Callable[[Tensor], Tensor] = lambda x: x,
+    notes: Sequence[str] = (),
+    bad: BadPixels | None = None,
 ) -> Restoration:
     """Put a restoration by a `prior` fit alone together."""
     fit = prior_fit(
@@ -144,6 +153,8 @@ def prior_restoration(
         law=law,
         law_found=law_found,
         restored=restored,
+        notes=notes,
+        bad=bad,
     )
 
 

@@ -109,6 +109,7 @@ class Denoising:
             scale=problem.sigma,
             finish=(lambda answers: answers[0]) if self.plain else self.finish,
             finish_share=FINISH_SHARE if recipe.polish else 0.0,
+            finish_seconds=self.finish_seconds,
             budget=budget,
             seed=settings.seed,
         )
@@ -188,6 +189,17 @@ class Denoising:
     def affordable(self, last: Pass) -> bool:
         """Say whether there is time for a last pass."""
         return not self.budget.short_of(pass_time(last) * self.guess_seconds)
+
+    def finish_seconds(self) -> float:
+        """Estimate what the last passes and the trials take, once the first guess is made."""
+        passes = sum(map(pass_time, self.passes)) * self.guess_seconds
+        trials = self.noise.kernel is None and self.recipe.trials > 0
+        return passes + (self.trial_seconds(self.y) if trials else 0.0)
+
+    def restore_seconds(self, pixels: int) -> float:
+        """Estimate what a picture of so many pixels takes in `restore`."""
+        whole = (1.0 + sum(map(pass_time, self.passes))) * self.guess_seconds
+        return whole * pixels / self.y[0].numel()
 
     def trial_seconds(self, x: Tensor) -> float:
         """Estimate what all trials take."""

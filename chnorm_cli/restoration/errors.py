@@ -37,3 +37,19 @@ class KnownErrors:
         """Give the root mean square, if all of it is known."""
         rms = float(self.error.square().mean().sqrt())
         return None if torch.isnan(torch.tensor(rms)) else rms
+
+
+@dataclass(frozen=True)
+class ErrorsBesideHoles:
+    """Errors of a picture that are not known in its `holes` (H, W), bool, where it was filled."""
+
+    errors: Errors
+    holes: Tensor
+
+    def map(self, x: Tensor, say: Say) -> Tensor:
+        """Give the errors (H, W), NaN in the holes."""
+        return self.errors.map(x, say).masked_fill(self.holes, torch.nan)
+
+    def rms(self, _: Tensor) -> float | None:
+        """Give none: the holes have a part in it."""
+        return None

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from chnorm_cli.classical.first_guess import first_guess
 from chnorm_cli.classical.guesses import fill_guess, helpful_strengths, plug_and_play
 from chnorm_cli.classical.patch_filling import patch_filling, wide_holes
 from chnorm_cli.fitting.budget import Budget
-from chnorm_cli.fitting.recipes import Choice
+from chnorm_cli.fitting.recipes import INPAINT, choose
 from chnorm_cli.fitting.recorrupt import RecorruptFit
 from chnorm_cli.fitting.settings import FirstGuess, Fit, FitSettings
-from chnorm_cli.fitting.stages import Direct, RunningFit, Stage, StagedFit
+from chnorm_cli.fitting.stages import Direct, Mapped, RunningFit, Stage, StagedFit
 from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.operators import Identity, Mask
@@ -29,6 +29,8 @@ from chnorm_cli.recorruption.examples import (
     masked_again,
     window_around_holes,
 )
+from chnorm_cli.restoration.beginning import Beginning
+from chnorm_cli.restoration.common import unet_for
 from chnorm_cli.restoration.denoising import Denoising, denoising_within
 
 HELD_OUT = 0.03  # share of observed pixels that decides between candidates
@@ -58,23 +60,24 @@ class Filling:
     """
 
     def __init__(
-        self,
-        y: Tensor,
-        known: Tensor,
-        level: float,
-        choice: Choice,
-        settings: FitSettings,
-        network: nn.Module,
+        self, beginning: Beginning, settings: FitSettings, budget: Budget | None = None
     ) -> None:
-        self.y, self.observed, self.level = y, known, level
-        self.recipe, self.network, self.settings = choice.recorrupt, network, settings
+        y, known, law = beginning.y, beginning.known, beginning.removed
+        self.choice = choice = choose(settings, default=Fit.RECORRUPT, recorrupt=INPAINT)
+        self.y, self.observed, self.law = y, known, law
+        self.asked = beginning.said.strength
+        self.recipe, self.settings = choice.recorrupt, settings
+        noise = Noise(0.0) if law is None else law.noise
+        self.problem = Problem(y * known, Mask(known.to(y.dtype)), noise)
+        self.network = unet_for(self.problem, choice.generator, y.shape[0] + 1, settings.seed)
         self.random = torch.Generator().manual_seed(settings.seed)
         self.fill = fill_guess(settings.first_guess, self.recipe.strengths)
         self.nonlocal_helps = settings.first_guess in (FirstGuess.AUTO, FirstGuess.NONLOCAL)
         patches_allowed = settings.fit is Fit.AUTO and settings.first_guess is FirstGuess.AUTO
         self.wide = wide_holes(known, WIDE) if patches_allowed else torch.zeros_like(known)
-        self.budget = Budget(self.recipe.steps, settings.steps, settings.time)
-        self.notes: list[str] = []
+        steps = self.recipe.steps
+        self.budget = budget or Budget(steps, settings.steps, settings.time)
+        self.notes = list(beginning.notes)
         self.queries: list[Query] = []
         self.filled: list[Tensor] = []
         self.running: list[RecorruptFit] = []
@@ -100,7 +103,7 @@ class Filling:
         stages = []
         if bool(self.wide.any()):
             stages.append(Stage("wide holes", 0.0, lambda _, budget: Direct(self.patches, budget)))
-        if self.level > 0:
+        if self.law is not None:
             stages.append(Stage("noise", 1.0, self.cleaning))
         first, second = SHARES
         stages.append(self.learning("observed", first, self.dropped, self.first_finish))
@@ -113,7 +116,7 @@ class Filling:
         """Learn from `examples`; the first of two such stages leaves its filling to the second."""
 
         def make(estimates: list[Tensor], budget: Budget) -> RunningFit:
-            if self.level > 0 and not self.running:
+            if self.law is not None and not self.running:
                 self.go_by(estimates[-1], self.known)
             if bool(self.known.all()):  # all holes were wide
                 return Direct(lambda _: self.y, budget)
@@ -152,10 +155,22 @@ class Filling:
 
     def cleaning(self, _: list[Tensor], budget: Budget) -> RunningFit:
         """Denoise the smoothly filled picture; the holes are learnt from what is clean then."""
-        y = first_guess(self.masks[1], self.y)
-        problem = Problem(y, Identity((y.shape[1], y.shape[2])), Noise(self.level))
+        assert self.law is not None
+        law, y = self.law, first_guess(self.masks[1], self.y)
+        noise = replace(law.noise, sigma=max(1.0, self.asked) * law.noise.sigma)
+        problem = Problem(law.whitened(y), Identity((y.shape[1], y.shape[2])), noise)
         self.denoising = denoising_within(problem, self.settings, budget)
-        return self.denoising.fit
+        return Mapped(self.denoising.fit, lambda z: law.restored(z, y))
+
+    @property
+    def risk(self) -> float | None:
+        """None: what trials tell of the noise does not hold for the holes."""
+        return None
+
+    def restore(self, noisy: Tensor) -> Tensor:
+        """Denoise another picture whose noise is of the same law, when the noise has been removed."""
+        assert self.denoising is not None
+        return self.denoising.restore(noisy)
 
     def dropped(self, say: Say) -> Iterator[Example]:
         """Give what was observed with further holes."""

@@ -9,12 +9,10 @@ import torch
 from torch import Tensor
 
 from chnorm_cli.fitting.settings import Effort
-from chnorm_cli.noise.law import Law
-from chnorm_cli.noise.level import Level
 from chnorm_cli.problems.names import Say
 from chnorm_cli.recorruption.examples import holes_like, window_around_holes
 from chnorm_cli.restoration.alike import Alike, Trial, depth_in, variance_around
-from chnorm_cli.restoration.bootstrap import Bootstrap
+from chnorm_cli.restoration.bootstrap import Bootstrap, noise_variance
 from chnorm_cli.restoration.filling import Filling
 
 TRIALS = 3
@@ -34,6 +32,7 @@ class HoleErrors:
     effort: Effort
     seed: int
     in_time: Callable[[], bool]
+    clean: bool = True  # what was observed is given without its noise
 
     def map(self, x: Tensor, say: Say) -> Tensor:
         """Give the standard error (H, W) of a value of x (C, H, W); NaN deep in wide holes."""
@@ -47,7 +46,7 @@ class HoleErrors:
     def rms(self, x: Tensor) -> float | None:
         """Give the root mean square error that the held-out pixels tell, where these are as deep as all."""
         filling = self.filling
-        if filling.reached is None or filling.level > 0 or bool(filling.repeated.any()):
+        if filling.reached is None or filling.law is not None or bool(filling.repeated.any()):
             return None
         deep = depth_in(filling.observed)[~filling.observed].float().mean()
         tried = depth_in(filling.shown[filling.checked])[filling.held].float().mean()
@@ -89,10 +88,13 @@ class HoleErrors:
     def _noise(self, x: Tensor, say: Say) -> Tensor:
         """Give the squared error (H, W) of what was observed: none, or what denoising left."""
         filling = self.filling
-        if filling.denoising is None:
+        if filling.law is None or filling.denoising is None:
             return torch.zeros_like(x[0])
-        law = Law(filling.denoising.noise, Level.constant(filling.level, len(x)))
-        left = Bootstrap(law, filling.denoising, self.effort, 1.0, self.seed, self.in_time)
+        if not self.clean:
+            return noise_variance(x, filling.law) * filling.observed
+        left = Bootstrap(
+            filling.law, filling.denoising, self.effort, filling.asked, self.seed, self.in_time
+        )
         return left.map(x, say).square()
 
 

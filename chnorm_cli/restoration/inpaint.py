@@ -8,20 +8,22 @@ import numpy as np
 import torch
 
 from chnorm_cli.fitting.budget import Budget
-from chnorm_cli.fitting.recipes import INPAINT, choose
+from chnorm_cli.fitting.recipes import INPAINT, Choice, choose
 from chnorm_cli.fitting.settings import Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.noise.gaussian import Noise
+from chnorm_cli.noise.level import Level
+from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.problems.operators import Mask
 from chnorm_cli.problems.problem import Problem
+from chnorm_cli.restoration.beginning import Beginning, Said, begin
 from chnorm_cli.restoration.common import (
     NO_MAP,
     Pixels,
     answered,
+    check_whole,
     observation,
     of_one_colour,
     prior_restoration,
-    unet_for,
     unit_sigma,
     with_time_for_map,
 )
@@ -30,21 +32,35 @@ from chnorm_cli.restoration.filling import Filling
 from chnorm_cli.restoration.hole_errors import HoleErrors
 from chnorm_cli.restoration.restoration import Restoration
 
+LEFT = (
+    "the observed pixels are noisy ({}) and stay as they are; the holes are filled from what is"
+    " clean of it, and --clean gives all pixels so"
+)
+
 
 def prepare_inpaint(
     pixels: Pixels,
     missing: np.ndarray[Any, np.dtype[np.bool_]],
     *,
     sigma: float | None = None,
+    level: Level | None = None,
+    noise: str = Kind.AUTO,
+    strength: float = 1.0,
+    bad_pixels: str = Faults.AUTO,
+    clean: bool | None = None,
     settings: FitSettings | None = None,
     uncertainty: bool = False,
 ) -> Restoration:
     """Prepare to fill the pixels where `missing` (H, W) is true.
 
-    Observed pixels are kept bit for bit unless `sigma` (0–255 scale) says that they are noisy.
+    What is said of the noise means the same as in `prepare_denoise`, and the holes are filled from
+    what is clean of it. Observed pixels that are not bad are kept bit for bit unless the answer is
+    to be `clean`; None makes it so where `sigma` or `level` says that they are noisy.
     `uncertainty` asks for a map of the errors too.
     """
+    said = Said(sigma, level, noise, strength, bad_pixels)
     settings = settings or FitSettings()
+    check_whole(settings)
     clock = Budget(0, None, settings.time)
     if uncertainty:
         settings = with_time_for_map(settings)
@@ -59,22 +75,17 @@ def prepare_inpaint(
         )
     if missing.all():
         raise ValueError("the mask marks every pixel as missing, so there is nothing to fill from")
-    level = unit_sigma(sigma) or 0.0
     choice = choose(settings, default=Fit.RECORRUPT, recorrupt=INPAINT)
     known = torch.from_numpy(~missing).to(y.device)
-    operator = Mask(known.to(y.dtype))
-    observed = operator.forward(y)
-    noise = Noise(level)
-    problem = Problem(observed, operator, noise)
     if not missing.any():
         return Restoration(
             None,
             settings=settings,
             choice=choice,
-            problem=Problem(y, operator, noise),
+            problem=Problem(y, Mask(known.to(y.dtype))),
             untouched=Outcome.NOTHING_MISSING,
             notes=("the mask marks no pixel as missing, and the picture is left as it is",),
-            errors=KnownErrors(torch.full_like(y[0], level)),
+            errors=KnownErrors(torch.full_like(y[0], unit_sigma(sigma) or 0.0)),
             uncertainty=uncertainty,
         )
     colour = of_one_colour(y, known)
@@ -88,20 +99,54 @@ def prepare_inpaint(
             errors=unknown,
             uncertainty=uncertainty,
         )
+    beginning = begin(y, said, ~known, sure=True)
+    law = beginning.removed
+    clean = law is not None and (said.level_given if clean is None else clean)
+    notes = list(beginning.notes)
+    if law is not None and not clean:
+        notes.append(LEFT.format(law.sentence()))
     if choice.fit is Fit.PRIOR:
         if uncertainty:
             raise ValueError(NO_MAP)
-        return prior_restoration(problem, choice, settings)
-    network = unet_for(problem, choice.generator, y.shape[0] + 1, settings.seed)
-    filling = Filling(y, known, level, choice, settings, network)
+        return _by_prior(beginning, choice, settings, notes, clean=clean)
+    filling = Filling(beginning, settings)
+    filling.notes[:] = notes
     return Restoration(
         filling.fit(),
         settings=settings,
         choice=choice,
-        problem=problem,
-        network=network,
+        problem=filling.problem,
+        network=filling.network,
         recipe=choice.recorrupt,
         notes=filling.notes,
-        errors=HoleErrors(filling, settings.effort, settings.seed, clock.in_time),
+        law=law,
+        law_found=law is not None and not said.level_given,
+        restored=lambda x: beginning.finished(x, clean=clean),
+        bad=beginning.bad,
+        errors=HoleErrors(filling, settings.effort, settings.seed, clock.in_time, clean),
         uncertainty=uncertainty,
+    )
+
+
+def _by_prior(
+    beginning: Beginning, choice: Choice, settings: FitSettings, notes: list[str], *, clean: bool
+) -> Restoration:
+    """Put a `prior` fit together, which sees the known pixels where their noise is white."""
+    law, whole = beginning.removed, beginning.whole
+    mask = Mask(beginning.known.to(whole.dtype))
+    if law is None:
+        problem = Problem(mask.forward(whole), mask)
+    else:
+        problem = Problem(mask.forward(law.whitened(whole)), mask, law.noise)
+    return prior_restoration(
+        problem,
+        choice,
+        settings,
+        law=law,
+        law_found=law is not None and not beginning.said.level_given,
+        restored=lambda z: beginning.finished(
+            z if law is None else law.restored(z, whole), clean=clean
+        ),
+        notes=notes,
+        bad=beginning.bad,
     )

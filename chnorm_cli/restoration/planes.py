@@ -11,7 +11,7 @@ import torch
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.names import Kind
 from chnorm_cli.noise.silence import find_silence
-from chnorm_cli.restoration.beginning import asked_law
+from chnorm_cli.restoration.beginning import Said, begin
 from chnorm_cli.restoration.common import Pixels
 
 ENOUGH = 8  # planes, evenly spread over the stack, tell what all of them would
@@ -26,7 +26,7 @@ def laws_of_planes(planes: Sequence[Pixels], noise: str = Kind.AUTO) -> list[Law
     chosen = np.unique(np.linspace(0, len(planes) - 1, ENOUGH).round().astype(int))
     together = np.concatenate([planes[index] for index in chosen])
     y = torch.from_numpy(together).movedim(-1, 0).contiguous()
-    law = asked_law(y, sigma=None, level=None, noise=noise)
+    law = begin(y, Said(noise=noise)).law
 
     def own(plane: Pixels) -> Law:
         flat = find_silence(torch.from_numpy(plane).movedim(-1, 0).contiguous()).flat

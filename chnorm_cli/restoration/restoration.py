@@ -17,10 +17,12 @@ from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.fitting.solution import ErrorMap, Outcome, Solution, Step
 from chnorm_cli.fitting.stages import RunningFit
 from chnorm_cli.generators.spec import parameters
+from chnorm_cli.noise.bad_pixels import BadPixels
 from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.errors import Errors
+from chnorm_cli.restoration.tiling import Tiling
 
 
 class Restoration:
@@ -44,9 +46,11 @@ class Restoration:
         law_found: bool = False,
         restored: Callable[[Tensor], Tensor] = lambda x: x,
         notes: Sequence[str] = (),
+        bad: BadPixels | None = None,
         jpeg: Jpeg | None = None,
         errors: Errors | None = None,
         uncertainty: bool = False,
+        tiling: Tiling | None = None,
     ) -> None:
         self._fit = fit
         self._settings = settings
@@ -59,7 +63,9 @@ class Restoration:
         self._sigma_estimated = law_found
         self._restored = restored  # from the fit's picture to that of the observation
         self._notes = notes
+        self._bad = bad
         self._jpeg = jpeg
+        self._tiling = tiling
         self.errors = errors  # how they are found, if they can be
         self._wants_map = uncertainty
         self._doing = ""
@@ -86,8 +92,12 @@ class Restoration:
             lines["noise"] = f"{self._law.sentence()} ({how})"
         elif self._problem.sigma > 0:
             lines["noise"] = f"σ = {self._problem.sigma * 255:.1f} of 255 ({how})"
+        if self._bad is not None:
+            lines["bad pixels"] = self._bad.sentence()
         if self._network is not None:
             lines["generator"] = self._choice.generator.describe(self._network)
+        if self._tiling is not None and self._tiling.tile is not None:
+            lines["tiles"] = self._tiling.sentence()
         return lines
 
     def __iter__(self) -> Iterator[Step]:
@@ -168,6 +178,8 @@ class Restoration:
             sigma=sigma * 255 if sigma > 0 or self._sigma_estimated else None,
             sigma_estimated=self._sigma_estimated,
             noise=None if self._law is None else self._law.as_dict(),
+            bad_pixels=None if self._bad is None else self._bad.as_dict(),
+            bad_mask=None if self._bad is None else self._bad.pixels.cpu().numpy(),
             jpeg=None if self._jpeg is None else self._jpeg.as_dict(x),
             device=describe_device(self._problem.observation.device),
             generator=self._choice.generator.describe(self._network) if self._network else "none",
@@ -180,4 +192,5 @@ class Restoration:
 
     def _plan(self) -> dict[str, Any]:
         recipe = asdict(self._recipe) if self._recipe is not None else {}
-        return {"fit": str(self._choice.fit), **recipe}
+        tiling = {} if self._tiling is None else asdict(self._tiling)
+        return {"fit": str(self._choice.fit), **recipe, **tiling}

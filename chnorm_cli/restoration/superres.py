@@ -16,45 +16,71 @@ from chnorm_cli.fitting.recipes import DOUBLE, SUPERRES, Choice, SuperresRecipe,
 from chnorm_cli.fitting.recorrupt import RecorruptFit, RecorruptRecipe
 from chnorm_cli.fitting.settings import Fit, FitSettings, Stop
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.fitting.stages import RunningFit, Stage, StagedFit
+from chnorm_cli.fitting.stages import Direct, Mapped, RunningFit, Stage, StagedFit
 from chnorm_cli.generators.names import GeneratorName
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
-from chnorm_cli.noise.finding import find_law
-from chnorm_cli.noise.law import Law
+from chnorm_cli.noise.level import Level
+from chnorm_cli.noise.names import Faults, Kind
+from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.operators import Downsample, Identity
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.recorruption.examples import Query, centered, reduced_again
+from chnorm_cli.restoration.beginning import Beginning, Said, begin
 from chnorm_cli.restoration.common import (
+    NO_MAP,
     Pixels,
     answered,
+    check_whole,
     observation,
     of_one_colour,
     prior_fit,
     prior_restoration,
     unet_for,
+    with_time_for_map,
 )
-from chnorm_cli.restoration.denoising import denoising_within
+from chnorm_cli.restoration.denoising import Denoising, denoising_within
+from chnorm_cli.restoration.enlarging_errors import EnlargingErrors
+from chnorm_cli.restoration.errors import Errors, KnownErrors
+from chnorm_cli.restoration.filling import Filling
 from chnorm_cli.restoration.restoration import Restoration
+from chnorm_cli.restoration.small_pictures import SmallJpeg, artefacts_in
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
 SCALES = tuple(FACTORS)
 DECODER = GeneratorSpec(GeneratorName.DECODER, DEFAULT_WIDTHS[GeneratorName.DECODER])
 
 
-LEAST_NOISE = 3.0 / 255  # σ from which on a small picture is cleaned before it is enlarged
 CLEANED = "the small picture is noisy ({}), and the enlarged one explains it without its noise"
 
 
 def prepare_superres(
-    pixels: Pixels, scale: int, *, kernel: str = "bicubic", settings: FitSettings | None = None
+    pixels: Pixels,
+    scale: int,
+    *,
+    kernel: str = "bicubic",
+    sigma: float | None = None,
+    level: Level | None = None,
+    noise: str = Kind.AUTO,
+    strength: float = 1.0,
+    bad_pixels: str = Faults.AUTO,
+    jpeg: Jpeg | None = None,
+    settings: FitSettings | None = None,
+    uncertainty: bool = False,
 ) -> Restoration:
     """Prepare to enlarge (H, W, C) by `scale` (2, 3, 4 or 8) to the picture that explains it.
 
     `kernel` is how the small picture is taken to have been made: bicubic, lanczos or box. A noisy
-    picture is denoised first, and explained without its noise.
+    picture, or one with bad pixels, is cleaned first, and explained without them; what is said of
+    the noise means the same as in `prepare_denoise`. So is a JPEG, of which `jpeg` says what its file
+    knows, without its artefacts. `uncertainty` asks for a map of the errors too.
     """
+    said = Said(sigma, level, noise, strength, bad_pixels)
     settings = settings or FitSettings()
+    clock = Budget(0, None, settings.time)
+    if uncertainty:
+        settings = with_time_for_map(settings)
+    check_whole(settings)
     y = observation(pixels, settings)
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(map(str, SCALES))}, not {scale}")
@@ -64,11 +90,25 @@ def prepare_superres(
     colour = of_one_colour(y)
     if colour is not None:
         large = colour.expand(-1, scale * y.shape[1], scale * y.shape[2])
-        return answered(large, Outcome.ONE_COLOUR, choice, settings)
-    problem = Problem(y, Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device))
+        exact = KnownErrors(torch.zeros_like(large[0]))
+        return answered(
+            large, Outcome.ONE_COLOUR, choice, settings, errors=exact, uncertainty=uncertainty
+        )
+    beginning = begin(y, said, sure=True)
+    operator = Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device)
+    problem = Problem(beginning.whole, operator)
     if choice.fit is Fit.PRIOR:
-        return prior_restoration(problem, choice, settings)
-    enlarging = _Enlarging(problem, choice, settings, scale, Kernel(kernel), noise_in(y))
+        if uncertainty:
+            raise ValueError(NO_MAP)
+        return prior_restoration(
+            problem, choice, settings, notes=beginning.notes, bad=beginning.bad
+        )
+    enlarging = _Enlarging(
+        problem, choice, settings, scale, Kernel(kernel), beginning, artefacts_in(jpeg, beginning)
+    )
+    errors: Errors = EnlargingErrors(enlarging, settings.effort, settings.seed, clock.in_time)
+    if enlarging.small_jpeg is not None:  # what the cleaned picture errs by is not told yet
+        errors = KnownErrors(torch.full(problem.size, torch.nan))
     return Restoration(
         enlarging.fit(),
         settings=settings,
@@ -77,19 +117,12 @@ def prepare_superres(
         network=enlarging.unets[0][0],
         recipe=enlarging.recipe,
         law=enlarging.law,
-        law_found=enlarging.law is not None,
+        law_found=enlarging.law is not None and not said.level_given,
         notes=enlarging.notes,
+        bad=beginning.bad,
+        errors=errors,
+        uncertainty=uncertainty,
     )
-
-
-def noise_in(y: Tensor) -> Law | None:
-    """Find noise in a small picture (C, h, w) that an enlarged one should not have to explain.
-
-    Noise that neighbours share is not told from fine texture safely enough in so few pixels.
-    """
-    law = find_law(y)
-    plain = law.doubt is None and law.noise.kernel is None and law.mixing is None
-    return law if plain and law.noise.sigma >= LEAST_NOISE else None
 
 
 class _Enlarging:
@@ -99,6 +132,8 @@ class _Enlarging:
     fits have their say, and combine. `y` (C, h, w) is the small picture to go by.
     """
 
+    running: StagedFit  # the fit whose phases these are
+
     def __init__(
         self,
         problem: Problem,
@@ -106,23 +141,31 @@ class _Enlarging:
         settings: FitSettings,
         scale: int,
         kernel: Kernel,
-        law: Law | None,
+        beginning: Beginning,
+        small_jpeg: SmallJpeg | None = None,
     ) -> None:
         self.problem, self.choice, self.settings = problem, choice, settings
-        self.kernel, self.law = kernel, law
+        self.scale, self.kernel, self.beginning = scale, kernel, beginning
+        self.small_jpeg = small_jpeg
+        self.law = law = beginning.removed if small_jpeg is None else None
+        self.dirty = law is not None or beginning.holes is not None or small_jpeg is not None
+        self.cleaner: Denoising | Filling | None = None
+        self.enlarged: dict[int, list[RecorruptFit]] = {}  # the fits of each level
         self.y = problem.observation
         self.recipe: SuperresRecipe = (DOUBLE if scale == 2 else SUPERRES)[settings.effort]
         self.factors = FACTORS[scale]
         self.unets = self._unets()
         self.budget = Budget(0, settings.steps, settings.time)
-        self.first = 0 if law is None else 1  # estimates before those of enlarging
+        self.first = int(self.dirty)  # estimates before those of enlarging
         wanted = self.recipe.priors if choice.fit is Fit.BOTH else 0
         self.priors = wanted
         if self.y.device.type == "cpu":
             self.priors = min(wanted, self.recipe.priors_for(problem.size[0] * problem.size[1]))
-        self.notes: list[str] = []
+        self.notes = list(beginning.notes)
         if law is not None:
             self.notes.append(CLEANED.format(law.sentence()))
+        if small_jpeg is not None:
+            self.notes.append(small_jpeg.note)
         if wanted and not self.priors:
             self.notes.append(
                 "the enlarged picture is too large for a prior fit on a CPU: recorrupt alone"
@@ -132,21 +175,34 @@ class _Enlarging:
         """Put the stages one after another."""
         unet, recorrupt = self.unets[0]
         stages = []
-        if self.law is not None:
+        if self.dirty:
             work = float(self.choice.recorrupt.steps)
-            stages.append(Stage("noise", work, lambda _, budget: self.cleaning(budget)))
+            stages.append(Stage("cleaning", work, lambda _, budget: self.cleaning(budget)))
         last = len(self.factors) - 1
         stages += [self.enlarging(level, unet, recorrupt) for level in range(last)]
         stages += [self.enlarging(last, *network) for network in self.unets]
         stages += [self.prior(number) for number in range(self.priors)]
-        return StagedFit(stages, self.combined, self.budget)
+        self.running = StagedFit(stages, self.combined, self.budget)
+        return self.running
 
     def cleaning(self, budget: Budget) -> RunningFit:
-        """Denoise the small picture where its noise is white."""
-        assert self.law is not None
-        z = self.law.whitened(self.y)
-        problem = Problem(z, Identity((z.shape[1], z.shape[2])), self.law.noise)
-        return denoising_within(problem, self.settings, budget).fit
+        """Fill the bad pixels of the small picture, and denoise it where its noise is white."""
+        beginning, law, small_jpeg = self.beginning, self.law, self.small_jpeg
+        if small_jpeg is not None:
+            return Direct(
+                lambda say: small_jpeg.cleaned(self.y, say, budget.in_time), budget, Outcome.CELLS
+            )
+        if beginning.holes is not None:
+            filling = Filling(beginning, self.settings, budget)
+            self.cleaner = filling
+            return Mapped(filling.fit(), lambda x: beginning.finished(x, clean=law is not None))
+        assert law is not None
+        noise = replace(law.noise, sigma=max(1.0, beginning.said.strength) * law.noise.sigma)
+        problem = Problem(law.whitened(self.y), Identity((self.y.shape[1], self.y.shape[2])), noise)
+        self.cleaner = denoising_within(problem, self.settings, budget)
+        return Mapped(
+            self.cleaner.fit, lambda z: beginning.finished(law.restored(z, self.y), clean=True)
+        )
 
     def enlarging(self, level: int, network: nn.Module, recorrupt: RecorruptRecipe) -> Stage:
         """Enlarge by one more of the factors."""
@@ -163,7 +219,7 @@ class _Enlarging:
                 examples += reduced_again(y, factor, self.kernel, self.recipe.first_shrinks[:3])
             guess = first_guess(step, small)
             whole = Downsample((y.shape[1], y.shape[2]), reached, self.kernel).to(y.device)
-            return RecorruptFit(
+            fit = RecorruptFit(
                 lambda say: iter(examples),
                 lambda: [Query(centered(guess), guess)],
                 network,
@@ -173,6 +229,8 @@ class _Enlarging:
                 budget=replace(budget, planned=recorrupt.steps),
                 seed=self.settings.seed + level,
             )
+            self.enlarged.setdefault(level, []).append(fit)
+            return fit
 
         again = network is not self.unets[0][0]
         return Stage(f"enlarge to ×{reached}", float(recorrupt.steps), make, optional=again)
@@ -211,11 +269,25 @@ class _Enlarging:
             x, y, self.problem.operator, self.recipe.strengths, ENLARGING, go_on=go_on
         )
 
+    def enlarge_again(self, small: Tensor) -> Tensor:
+        """Enlarge another picture (C, h, w) as far, without `prior` fits: nothing is learnt again."""
+        x = small
+        for level, factor in enumerate(self.factors):
+            reached = prod(self.factors[: level + 1])
+            guess = first_guess(Downsample(_size(x), factor, self.kernel).to(x.device), x)
+            answers = [fit.ask(Query(centered(guess), guess)) for fit in self.enlarged[level]]
+            whole = Downsample(_size(small), reached, self.kernel).to(x.device)
+            x = whole.project(torch.stack(answers).mean(0), small)
+        return plug_and_play(x, small, whole, self.recipe.strengths, ENLARGING)
+
+    @property
+    def explained(self) -> Tensor:
+        """The small picture (C, h, w) that the enlarged one explains."""
+        return self.go_by(self.running.estimates)
+
     def go_by(self, estimates: list[Tensor]) -> Tensor:
-        """Give the small picture to explain: that without noise as soon as there is one."""
-        if self.law is None or not estimates:
-            return self.y
-        return self.law.restored(estimates[0], self.y)
+        """Give the small picture to explain: the clean one as soon as there is one."""
+        return estimates[0] if self.dirty and estimates else self.y
 
     def _unets(self) -> list[tuple[nn.Module, RecorruptRecipe]]:
         """Build what is fitted in the last step; the first of them in all steps."""
@@ -227,3 +299,7 @@ class _Enlarging:
             another = unet_for(self.problem, spec, channels, seed + 1)
             unets.append((another, replace(recorrupt, muon_lr=self.recipe.second_muon_lr)))
         return unets
+
+
+def _size(x: Tensor) -> tuple[int, int]:
+    return x.shape[-2], x.shape[-1]

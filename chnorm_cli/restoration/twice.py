@@ -51,6 +51,10 @@ class LearningTwice:
             budget,
         )
 
+    def restore_seconds(self, pixels: int) -> float:
+        """Estimate what a picture of so many pixels takes in `restore`, by the first fit."""
+        return 0.0 if self.first is None else self.first.restore_seconds(pixels)
+
     @property
     def risk(self) -> float | None:
         """The mean squared error of the first answer in units of the noise's variance, if known."""

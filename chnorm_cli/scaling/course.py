@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chnorm_cli.fitting.solution import Solution
+from chnorm_cli.scaling.bad_masks import check_mask_pages, encode_bad_masks
 from chnorm_cli.scaling.compression import jpeg_of
 from chnorm_cli.scaling.error_maps import check_map_pages, encode_error_maps
 from chnorm_cli.scaling.events import LAYOUTS, Event, Finished, Opened, Prepared
@@ -66,6 +67,8 @@ class Course:
         check_form(self._pictures, request)
         if request.uncertainty is not None:
             check_map_pages(request.uncertainty, len(self._pictures))
+        if request.bad_mask is not None:
+            check_mask_pages(request.bad_mask, len(self._pictures))
         rehearse(self._pictures, request)
         self._notes += doubts(request.task)
         self._notes += [note for p in self._pictures for note in (*p.notes, *p.lost)]
@@ -136,6 +139,9 @@ class Course:
             written = write_atomically(request.target, encoded.data)
         if mapped and request.uncertainty is not None:
             written += write_atomically(request.uncertainty, maps)
+        if request.bad_mask is not None:
+            masks = encode_bad_masks(request.bad_mask, self._pictures, self._solutions)
+            written += write_atomically(request.bad_mask, masks)
         report = describe_result(
             request,
             input_size=size_of(self._pictures[0]),
@@ -163,11 +169,11 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
     match task:
         case Denoise(noise):
             said = noise_arguments(picture, noise)
-            jpeg = jpeg_of(picture)
+            jpeg = jpeg_of(picture, request.reading.jpeg)
             return prepare_denoise(
                 pixels, **said, jpeg=jpeg, settings=settings, uncertainty=mapped
             ), ()
-        case Inpaint(source, invert, sigma, grow):
+        case Inpaint(source, invert, grow, noise, clean):
             if source is None:
                 mask = mask_from_alpha(picture, invert=invert, grow=grow)
                 pixels = picture.pixels
@@ -185,12 +191,22 @@ def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration
                     max_pixels=request.reading.max_pixels,
                 )
             mask = mask.covering(picture.missing)
+            said = noise_arguments(picture, noise)
             restoration = prepare_inpaint(
-                pixels, mask.missing, sigma=sigma, settings=settings, uncertainty=mapped
+                pixels, mask.missing, **said, clean=clean, settings=settings, uncertainty=mapped
             )
             return restoration, tuple(mask.notes)
-        case Superres(scale, kernel):
-            return prepare_superres(pixels, scale, kernel=kernel, settings=settings), ()
+        case Superres(scale, kernel, noise):
+            said = noise_arguments(picture, noise)
+            return prepare_superres(
+                pixels,
+                scale,
+                kernel=kernel,
+                **said,
+                jpeg=jpeg_of(picture, request.reading.jpeg),
+                settings=settings,
+                uncertainty=mapped,
+            ), ()
 
 
 def with_solution(picture: Picture, solution: Solution, task: Task) -> Picture:
@@ -217,7 +233,7 @@ def encode_as(pictures: Sequence[Picture], writing: Writing) -> Encoded:
 
 def doubts(task: Task) -> list[str]:
     """Return what looks like a mistake but may be meant."""
-    sigma = getattr(task, "sigma", None)
+    sigma = task.noise.sigma_of_white
     if sigma is None or not 0 < sigma < 1:
         return []
     return [f"σ is on the 0–255 scale; {sigma:g} of 1 would be --sigma {sigma * 255:g}"]
@@ -269,7 +285,7 @@ def check_form(pictures: Sequence[Picture], request: Request) -> None:
 
 def check_target(request: Request) -> None:
     """Raise before the fit what would otherwise only be found after it."""
-    for path in (request.target, request.uncertainty):
+    for path in (request.target, request.uncertainty, request.bad_mask):
         if path is not None:
             check_writable(path)
 

@@ -74,8 +74,9 @@ def in_numbers(solution: Solution, picture: Picture, depth: Depth, *, filled: bo
     assert solution.error_map is not None
     white = {"8": 255.0, "16": 65535.0}.get(str(depth), picture.value_range[1])
     error = solution.error_map.error * np.float32(white)
-    if picture.missing is not None and not filled and picture.missing.shape == error.shape:
-        error[picture.missing] = np.nan
+    if picture.missing is not None and not filled:
+        scale = error.shape[0] // picture.shape[0]
+        error[picture.missing.repeat(scale, 0).repeat(scale, 1)] = np.nan
     return error
 
 

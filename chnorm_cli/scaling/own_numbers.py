@@ -21,7 +21,7 @@ def numbers_of(picture: Picture) -> tuple[float, float]:
 
 
 def noise_arguments(picture: Picture, asked: NoiseAsked) -> dict[str, Any]:
-    """Give the keywords of `prepare_denoise` for what was said of the noise in this file."""
+    """Give the keywords of every task for what was said of the noise in this file."""
     offset, span = numbers_of(picture)
     sigma = asked.sigma
     if sigma is not None and asked.own_numbers:
@@ -41,4 +41,5 @@ def noise_arguments(picture: Picture, asked: NoiseAsked) -> dict[str, Any]:
         "level": level,
         "noise": asked.kind,
         "strength": asked.strength,
+        "bad_pixels": asked.bad_pixels,
     }

@@ -40,6 +40,7 @@ def describe_fit(solution: Solution) -> dict[str, Any]:
         "sigma": solution.sigma,
         "sigma_estimated": solution.sigma_estimated,
         "noise": None if solution.noise is None else dict(solution.noise),
+        "bad_pixels": None if solution.bad_pixels is None else dict(solution.bad_pixels),
         "jpeg": None if solution.jpeg is None else dict(solution.jpeg),
         **describe_errors(solution),
         "device": solution.device,
@@ -88,7 +89,9 @@ def describe_result(
         "layout": layout,
         "format": request.writing.format,
         "clipped": clipped,
-        "settings": request.settings.as_dict() | describe_task(request),
+        "settings": request.settings.as_dict()
+        | {"jpeg": request.reading.jpeg}
+        | describe_task(request),
         **fit,
     }
     whole: dict[str, Any] = finite(report)
@@ -98,18 +101,20 @@ def describe_result(
 def describe_task(request: Request) -> dict[str, Any]:
     """The options that belong to one task."""
     task = request.task
+    asked = asdict(task.noise)
+    said = {"noise": asked.pop("kind"), **asked}
     if isinstance(task, Superres):
-        return {"scale": task.scale, "kernel": task.kernel}
+        return {"scale": task.scale, "kernel": task.kernel, **said}
     if isinstance(task, Inpaint):
         mask = "alpha" if task.mask is None else "-" if isinstance(task.mask, bytes) else task.mask
         return {
             "mask": str(mask),
             "invert_mask": task.invert,
             "grow": task.grow,
-            "sigma": task.sigma,
+            "clean": task.clean,
+            **said,
         }
-    asked = asdict(task.noise)
-    return {"noise": asked.pop("kind"), **asked}
+    return said
 
 
 def describe_failure(command: str, name: str, message: str, code: int) -> dict[str, Any]:

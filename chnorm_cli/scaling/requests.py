@@ -24,6 +24,12 @@ class NoiseAsked:
     read_noise: float | None = None
     black: float | None = None
     strength: float = 1.0
+    bad_pixels: str = "auto"  # or "off": they are not looked for
+
+    @property
+    def sigma_of_white(self) -> float | None:
+        """σ on the 0–255 scale, where it is given so."""
+        return None if self.own_numbers else self.sigma
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,6 @@ class Denoise:
     name: ClassVar[str] = "denoise"
     noise: NoiseAsked = field(default_factory=NoiseAsked)
 
-    @property
-    def sigma(self) -> float | None:
-        """σ on the 0–255 scale, where it is given so."""
-        return None if self.noise.own_numbers else self.noise.sigma
-
 
 @dataclass(frozen=True)
 class Inpaint:
@@ -46,8 +47,9 @@ class Inpaint:
     name: ClassVar[str] = "inpaint"
     mask: Path | bytes | Literal["nan"] | None
     invert: bool = False
-    sigma: float | None = None
     grow: int = 0  # pixels by which the holes are widened
+    noise: NoiseAsked = field(default_factory=NoiseAsked)
+    clean: bool | None = None  # the observed pixels too; None: where a level is given
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Superres:
     name: ClassVar[str] = "superres"
     scale: int
     kernel: str = "bicubic"
+    noise: NoiseAsked = field(default_factory=NoiseAsked)
 
 
 Task = Denoise | Inpaint | Superres
@@ -64,10 +67,11 @@ Task = Denoise | Inpaint | Superres
 
 @dataclass(frozen=True)
 class Reading:
-    """Which page is read, and how many pixels are believed."""
+    """Which page is read, how many pixels are believed, and whether it is a JPEG or was one."""
 
     page: Page = None
     max_pixels: int = 100_000_000
+    jpeg: str = "auto"  # or "off", or the quality of an earlier compression
 
 
 @dataclass(frozen=True)
@@ -92,3 +96,4 @@ class Request:
     reading: Reading = field(default_factory=Reading)
     writing: Writing = field(default_factory=Writing)
     uncertainty: Path | None = None  # where the map of the errors goes, if one is asked for
+    bad_mask: Path | None = None  # where the mask of the bad pixels goes, if it is asked for

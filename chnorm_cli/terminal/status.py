@@ -27,6 +27,7 @@ class Status:
         self.gradient = Trace()
         self._recent: deque[tuple[float, int]] = deque()
         self._first: Step | None = None
+        self._stepped_at = time.monotonic()
         self._opened_at = time.monotonic()
 
     def update(self, event: Event) -> None:
@@ -44,6 +45,7 @@ class Status:
                 self.activity = text
             case Step():
                 self.step = event
+                self._stepped_at = time.monotonic()
                 self._first = self._first or event
                 self.loss.add(event.loss)
                 self.gradient.add(event.grad_norm)
@@ -70,14 +72,15 @@ class Status:
 
     @property
     def seconds_left(self) -> float | None:
-        """An estimate from the speed of the fit; the first guess before it is not counted."""
+        """An estimate from the speed of the fit, less what has passed since its last step."""
         if self.step is None or self._first is None:
             return None
         share = self.step.share_done - self._first.share_done
         seconds = self.step.seconds - self._first.seconds
         if share < 0.01 or seconds < 1:
             return None
-        return seconds / share * max(0.0, 1 - self.step.share_done)
+        since = time.monotonic() - self._stepped_at
+        return max(0.0, seconds / share * max(0.0, 1 - self.step.share_done) - since)
 
     @property
     def waited(self) -> float:

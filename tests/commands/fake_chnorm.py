@@ -105,13 +105,14 @@ def prepare_denoise(pixels, *, sigma=None, settings, uncertainty=False, **said):
     return FakeRestoration(pixels, sigma, settings, uncertainty)
 
 
-def prepare_inpaint(pixels, missing, *, sigma=None, settings, uncertainty=False):
+def prepare_inpaint(pixels, missing, *, sigma=None, settings, uncertainty=False, **said):
     filled = np.where(missing[..., None], np.float32(0.5), pixels)
     return FakeRestoration(filled, sigma, settings, uncertainty)
 
 
-def prepare_superres(pixels, scale, *, kernel="bicubic", settings):
-    return FakeRestoration(pixels.repeat(scale, 0).repeat(scale, 1), None, settings)
+def prepare_superres(pixels, scale, *, kernel="bicubic", settings, uncertainty=False, **said):
+    large = pixels.repeat(scale, 0).repeat(scale, 1)
+    return FakeRestoration(large, None, settings, uncertainty)
 
 
 module = types.ModuleType("chnorm_cli.restoration")

@@ -63,14 +63,14 @@ def test_a_picture_that_kills_its_process_is_one_failure(chnorm, scans):
 
 
 def test_pictures_that_are_not_read_are_named(chnorm, scans, tmp_path):
-    for name in ("x.heic", "y.heic", "z.dng", "notes.txt"):
+    for name in ("x.nef", "y.nef", "z.dng", "notes.txt"):
         (scans / name).write_bytes(b"whatever")
-    note = "3 files of kinds that chnorm does not read: 2 .heic, 1 .dng"
+    note = "3 files of kinds that chnorm does not read: 2 .nef, 1 .dng"
     done = chnorm("denoise", "scans", "-o", "clean", "--json")
     assert done.returncode == 0
     assert note in done.stderr.decode()
     batch = json.loads(done.stdout)
-    assert batch["unread"] == {".heic": 2, ".dng": 1}
+    assert batch["unread"] == {".nef": 2, ".dng": 1}
     assert batch["notes"] == [note]
     quiet = chnorm("denoise", "scans", "-o", "clean", "-q")
     assert (quiet.returncode, quiet.stderr) == (0, b"")

@@ -41,14 +41,14 @@ def in_8_bits(y):
     return (y.clamp(0, 1) * 255).round() / 255
 
 
-@pytest.mark.parametrize("name", ["astronaut", "camera", "chelsea"])
+@pytest.mark.parametrize("name", ["chelsea", "coffee"])
 def test_noise_that_went_through_a_tone_curve_falls_with_brightness(name):
     y = in_8_bits(developed(picture(name)))
     law = find_law(y)
     assert law.kind is Kind.FREE
     dark, light = law.levels()
     assert dark > 1.5 * light
-    assert light == pytest.approx(0.02, rel=0.3)
+    assert 0.015 < light < 0.03
     assert "falls with brightness" in law.sentence()
     curve = law.as_dict()["curve"]
     assert len(curve) == len(y)

@@ -52,9 +52,7 @@ def test_a_suffix_does_not_feed_on_itself(tmp_path):
 
 @pytest.fixture
 def mixed(tmp_path):
-    names = (
-        "a.png b.heic c.HEIC d.dng e.fits.gz notes.txt Thumbs.db a.xmp .f.heic sub/g.cr3 out/h.jxl"
-    )
+    names = "a.png b.nef c.NEF d.dng e.fits.gz notes.txt Thumbs.db a.xmp .f.nef sub/g.cr3 out/h.jxl"
     for name in names.split():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -62,10 +60,10 @@ def mixed(tmp_path):
 
 
 def test_pictures_of_other_kinds_are_counted(mixed):
-    assert find_unread([mixed], recursive=False) == {".heic": 2, ".dng": 1, ".fits.gz": 1}
+    assert find_unread([mixed], recursive=False) == {".nef": 2, ".dng": 1, ".fits.gz": 1}
     deep = find_unread([mixed], recursive=True, hide=mixed / "out")
-    assert deep == {".heic": 2, ".cr3": 1, ".dng": 1, ".fits.gz": 1}
-    assert find_unread([mixed / "b.heic"], recursive=False) == {}  # named, so it is tried
+    assert deep == {".nef": 2, ".cr3": 1, ".dng": 1, ".fits.gz": 1}
+    assert find_unread([mixed / "b.nef"], recursive=False) == {}  # named, so it is tried
 
 
 def test_what_chnorm_reads_is_not_called_unread(tmp_path):
@@ -74,8 +72,8 @@ def test_what_chnorm_reads_is_not_called_unread(tmp_path):
 
 
 def test_a_sentence_on_what_was_left_out():
-    several = describe_unread({".heic": 2, ".dng": 1})
-    assert several == "3 files of kinds that chnorm does not read: 2 .heic, 1 .dng"
+    several = describe_unread({".nef": 2, ".dng": 1})
+    assert several == "3 files of kinds that chnorm does not read: 2 .nef, 1 .dng"
     assert describe_unread({".jxl": 1}) == "1 file of a kind that chnorm does not read: 1 .jxl"
 
 

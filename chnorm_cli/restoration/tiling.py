@@ -1,0 +1,119 @@
+"""Tiles of a large picture that fade into each other, and how large they may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from chnorm_cli.fitting.settings import LEAST_TILE
+from chnorm_cli.memory import GIGABYTE, free_memory
+from chnorm_cli.noise.sampling import Window
+
+# Pixels at a tile's inner edges that do not count, because patches there find half of their like,
+# and then those over which a tile fades into its neighbour.
+MARGIN, FADE = 24, 16
+OVERLAP = 2 * MARGIN + FADE
+SIDE = 1024
+MOST_PIXELS = 6_000_000  # of a picture that is restored whole where nobody says anything
+# Bytes, measured: torch and what is there before a picture, then for each value of a picture what
+# holds all of it, and what works on all of it, or on a tile or the part that is learnt from.
+AT_REST, HELD, WORKED = 600_000_000, 40, 60
+LEARNT = 1 << 20  # pixels, of the part that is learnt from
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How a picture is restored: in tiles of `tile`² pixels (None: whole), with about `memory` bytes."""
+
+    tile: int | None
+    memory: int
+
+    def sentence(self) -> str:
+        """Say it for people."""
+        return f"of {self.tile} pixels a side, about {self.memory / GIGABYTE:.1f} GB"
+
+
+def choose_tiling(asked: int | None, shape: tuple[int, int, int], *, gpu: bool = False) -> Tiling:
+    """Choose tiles for a picture (C, H, W): `asked` is a side, 0 for none, None for what is best.
+
+    Whether there are tiles depends on the size only, so that a picture comes out alike on all
+    machines; where memory is short they are smaller. Raises `ValueError` where it does not fit.
+    """
+    channels, height, width = shape
+    free = None if gpu else free_memory()
+    whole = Tiling(None, _needed(channels * height * width, channels * height * width))
+    tiled = asked if asked is not None else (SIDE if height * width > MOST_PIXELS else 0)
+    if not tiled or max(height, width) <= tiled:
+        if asked == 0 and free is not None and whole.memory > free:
+            raise ValueError(_too_large(whole.memory, free, "leave --tile at auto"))
+        if asked is not None or free is None or whole.memory <= free:
+            return whole
+        tiled = SIDE
+    side = tiled
+    while True:
+        worked = min(max(side**2, LEARNT), height * width)
+        choice = Tiling(side, _needed(channels * height * width, channels * worked))
+        if asked or free is None or choice.memory <= free:
+            return choice
+        if side // 2 < LEAST_TILE:
+            raise ValueError(_too_large(choice.memory, free, "close other programs, or crop it"))
+        side //= 2
+
+
+def tile_windows(size: tuple[int, int], side: int) -> list[Window]:
+    """Give rows and columns of the tiles of a picture of `size`, row by row; neighbours overlap."""
+    rows, columns = (_starts(length, side) for length in size)
+    return [
+        (slice(top, min(top + side, size[0])), slice(left, min(left + side, size[1])))
+        for top in rows
+        for left in columns
+    ]
+
+
+def tile_weight(window: Window, size: tuple[int, int], side: int) -> Tensor:
+    """Give how much each pixel (h, w) of a tile counts; those of all tiles sum to 1 everywhere."""
+    down, right = (
+        _share(length, side, part.start) for length, part in zip(size, window, strict=True)
+    )
+    return down.outer(right)
+
+
+def _needed(held: int, worked: int) -> int:
+    return AT_REST + HELD * held + WORKED * worked
+
+
+def _too_large(needed: int, free: int, remedy: str) -> str:
+    return (
+        f"the picture needs about {needed / GIGABYTE:.1f} GB of memory and"
+        f" {free / GIGABYTE:.1f} GB are free; {remedy}"
+    )
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Spread as few tiles as overlap enough evenly over `length`."""
+    if length <= side:
+        return [0]
+    gaps = -(-(length - side) // (side - OVERLAP))
+    return [round(i * (length - side) / gaps) for i in range(gaps + 1)]
+
+
+def _share(length: int, side: int, start: int) -> Tensor:
+    """Give the share of the tile that begins at `start`, along one axis."""
+    total = torch.zeros(length)
+    own = torch.zeros(0)
+    for other in _starts(length, side):
+        weight = _weight(length, side, other)
+        total[other : other + len(weight)] += weight
+        if other == start:
+            own = weight
+    return own / total[start : start + len(own)]
+
+
+def _weight(length: int, side: int, start: int) -> Tensor:
+    end = min(start + side, length)
+    at = torch.arange(start, end) + 0.5
+    before = (at - start - MARGIN) / FADE if start > 0 else torch.ones(end - start)
+    after = (end - at - MARGIN) / FADE if end < length else torch.ones(end - start)
+    return torch.minimum(before, after).clamp(0.0, 1.0)
