@@ -47,7 +47,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Curved:
-    """A variance of no kind: log v is a parabola in log(1 + STEEP t), t from 0 to 1 between `ends`."""
+    """A variance of no kind: log v is a cubic in log(1 + STEEP t), t from 0 to 1 between `ends`."""
 
     terms: tuple[float, ...]
     ends: tuple[float, float]
@@ -108,8 +108,8 @@ def _choose(x: Curve, v: Curve, kind: Kind, bends: bool) -> tuple[Kind, Fit] | N
         return None
     if kind is not Kind.AUTO:
         return kind, _fit(x, v, kind)
-    constant = _fit(x, v, Kind.GAUSSIAN)
-    counts, speckle = (_fit(x, v, k) for k in (Kind.POISSON_GAUSSIAN, Kind.SPECKLE))
+    constant = _fit_formula(x, v, Kind.GAUSSIAN)
+    counts, speckle = (_fit_formula(x, v, k) for k in (Kind.POISSON_GAUSSIAN, Kind.SPECKLE))
     # Photons are counted in far more pictures than speckle is seen in; but with a black level of
     # its own a line comes near a parabola.
     best = (Kind.POISSON_GAUSSIAN, counts)
@@ -133,9 +133,11 @@ def _choose(x: Curve, v: Curve, kind: Kind, bends: bool) -> tuple[Kind, Fit] | N
 
 
 def _fit(x: Curve, v: Curve, kind: Kind) -> Fit:
+    return _fit_curve(x, v) if kind is Kind.FREE else _fit_formula(x, v, kind)
+
+
+def _fit_formula(x: Curve, v: Curve, kind: Kind) -> Candidate:
     """Fit one kind; counts may begin at a black level."""
-    if kind is Kind.FREE:
-        return _fit_curve(x, v)
     blacks = [0.0]
     if kind in (Kind.POISSON_GAUSSIAN, Kind.POISSON):
         least = float(x.min())
@@ -157,7 +159,7 @@ def _fit_curve(x: Curve, v: Curve) -> Curved:
 
 
 def _bent(x: Curve, ends: tuple[float, float]) -> Curve:
-    """Give the terms (…, 3) of the parabola at x."""
+    """Give the terms (…, 4) of the curve at x."""
     t = np.clip((x - ends[0]) / max(ends[1] - ends[0], 1e-12), 0.0, 1.0)
     u = np.log1p(STEEP * t)
     return np.stack([np.ones_like(u), u, u**2, u**3], -1)
