@@ -41,7 +41,7 @@ class NoiseOptions:
         typer.Option(
             metavar="KIND",
             help="How its level follows the brightness: auto, gaussian, poisson,"
-            " poisson-gaussian, speckle or mixed.",
+            " poisson-gaussian, speckle, mixed or free.",
             rich_help_panel=NOISE,
         ),
     ] = Kind.AUTO
