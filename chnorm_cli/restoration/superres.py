@@ -19,6 +19,7 @@ from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.fitting.stages import Direct, Mapped, RunningFit, Stage, StagedFit
 from chnorm_cli.generators.names import GeneratorName
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
+from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.problems.jpeg import Jpeg
@@ -67,6 +68,7 @@ def prepare_superres(
     strength: float = 1.0,
     bad_pixels: str = Faults.AUTO,
     jpeg: Jpeg | None = None,
+    law: Law | None = None,
     settings: FitSettings | None = None,
     uncertainty: bool = False,
 ) -> Restoration:
@@ -96,7 +98,7 @@ def prepare_superres(
         return answered(
             large, Outcome.ONE_COLOUR, choice, settings, errors=exact, uncertainty=uncertainty
         )
-    beginning = begin(y, said, sure=True)
+    beginning = begin(y, said, sure=True, told=law)
     operator = Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device)
     problem = Problem(beginning.whole, operator)
     if choice.fit is Fit.PRIOR:
