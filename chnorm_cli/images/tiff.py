@@ -19,6 +19,7 @@ from chnorm_cli.images.errors import CodecError
 from chnorm_cli.images.metadata import PER_INCH, Metadata, Resolution, Unit, resolution
 from chnorm_cli.images.raster import Raster
 from chnorm_cli.images.samples import stretch
+from chnorm_cli.images.series import places
 from chnorm_cli.images.stacks import Leaf, contents
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
 COLORS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
 PREMULTIPLIED, ALPHAS = 1, (1, 2)  # values of ExtraSamples
-MOST_CHANNELS = 4
 # Tags that say how the pixels are stored, or that are read elsewhere.
 LAYOUT = frozenset(
     {*range(254, 269), *range(273, 285), *range(288, 297), 301, *range(317, 327), 330}
@@ -58,11 +58,13 @@ def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:
 
     with TiffFile(io.BytesIO(data)) as file:
         found = contents(file, data)
+        standing = places(data, found.leaves)
         for page in pages:
             leaf = found.leaves[page]
             _check(leaf.page, len(data))
             raster = _raster(leaf, data)
-            yield replace(raster, notes=raster.notes + found.notes, lost=found.lost)
+            notes = raster.notes + found.notes
+            yield replace(raster, notes=notes, lost=found.lost, place=standing[page])
 
 
 def _check(page: "TiffPage", size: int) -> None:
@@ -75,11 +77,11 @@ def _check(page: "TiffPage", size: int) -> None:
             f"is a volume of {page.imagedepth} slices in one page", "save the slices as pages"
         )
     extra = page.samplesperpixel - colors - _has_alpha(page)
-    most = MOST_CHANNELS - colors if colors in (1, 3) and page.photometric != PALETTE else 0
-    if not 0 <= extra <= most:
+    channels = colors in (1, 3) and page.photometric != PALETTE
+    if extra < 0 or (extra and not channels):
         raise CodecError(
-            f"has {page.samplesperpixel} channels, more than chnorm restores together",
-            "save the channels as separate gray or RGB pages",
+            f"has {page.samplesperpixel} channels, which do not belong to {page.photometric!s}",
+            "save them as gray or RGB and further channels",
         )
     area = page.imagewidth * page.imagelength
     if page.is_tiled and page.tilewidth * page.tilelength * page.tiledepth > max(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -19,7 +20,7 @@ from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.restoration.artefacts import errors_that_matter, prepare_artefacts
+from chnorm_cli.restoration.artefacts import IN_DOUBT, prepare_artefacts, what_is_wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin, noise_left
 from chnorm_cli.restoration.bootstrap import Bootstrap, Restorer
 from chnorm_cli.restoration.by_prior import PriorTiles, prior_restoration
@@ -97,12 +98,11 @@ def prepare_denoise(
     if beginning.holes is not None and choice.fit is not Fit.PRIOR:
         return _filled(beginning, settings, clock, uncertainty=uncertainty)
     plain = found and noise == Kind.AUTO and choice.fit is Fit.RECORRUPT and strength > 0
-    errors = errors_that_matter(y, jpeg, law) if plain else None
-    if jpeg is not None and errors is not None:
+    wrong = what_is_wrong(y, jpeg, law) if plain else None
+    if wrong is not None and wrong.chance == 0:
         return prepare_artefacts(
             y,
-            jpeg.to(y.device),
-            errors,
+            wrong,
             choice,
             settings,
             strength=strength,
@@ -110,7 +110,7 @@ def prepare_denoise(
             time_for_map=clock.in_time,
         )
     if beginning.left is not None and beginning.holes is None:
-        outcome, notes = beginning.left
+        outcome, why = beginning.left
         return Restoration(
             None,
             settings=settings,
@@ -119,7 +119,7 @@ def prepare_denoise(
             untouched=outcome,
             law=law,
             law_found=found,
-            notes=notes,
+            notes=why,
             errors=KnownErrors(noise_left(y, law)),
             uncertainty=uncertainty,
         )
@@ -143,9 +143,14 @@ def prepare_denoise(
         fit = InTiles(LearningToDenoise(denoising, law), whole, tile)
         restorer = RestorerInTiles(denoising, tile)
 
-    def restored(x: Tensor) -> Tensor:
+    def answer(x: Tensor) -> Tensor:
         return beginning.finished(x if tile is not None else law.restored(x, whole), clean=True)
 
+    notes = [] if stronger.kernel is None else [SHARED]
+    restored: Callable[[Tensor], Tensor] = answer
+    if wrong is not None and wrong.chance < 1:
+        notes = [IN_DOUBT.format(wrong.jpeg.compression.sentence(), law.sentence())]
+        restored = wrong.weighed(y, answer, strength)
     return Restoration(
         fit,
         settings=settings,
@@ -154,7 +159,8 @@ def prepare_denoise(
         network=network,
         recipe=choice.recorrupt,
         tiling=tiling,
-        notes=() if stronger.kernel is None else (SHARED,),
+        jpeg=wrong.jpeg if wrong is not None and wrong.chance < 1 else None,
+        notes=notes,
         law=law,
         law_found=found,
         restored=restored,

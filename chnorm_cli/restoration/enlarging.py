@@ -23,17 +23,18 @@ from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.operators import Downsample, Identity
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.recorruption.examples import Query, centered, reduced_again
+from chnorm_cli.restoration.artefacts import Wrong
 from chnorm_cli.restoration.beginning import Beginning
 from chnorm_cli.restoration.common import prior_fit, unet_for
 from chnorm_cli.restoration.denoising import Denoising, denoising_within
 from chnorm_cli.restoration.filling import Filling
-from chnorm_cli.restoration.small_pictures import SmallJpeg
 from chnorm_cli.restoration.tile_work import Denoise, Enlarge
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
 SCALES = tuple(FACTORS)
 DECODER = GeneratorSpec(GeneratorName.DECODER, DEFAULT_WIDTHS[GeneratorName.DECODER])
 CLEANED = "the small picture is noisy ({}), and the enlarged one explains it without its noise"
+MENDED = "the small picture is {}, and the enlarged one explains it without its artefacts"
 
 
 class Enlarging:
@@ -54,15 +55,15 @@ class Enlarging:
         scale: int,
         kernel: Kernel,
         beginning: Beginning,
-        small_jpeg: SmallJpeg | None = None,
+        wrong: Wrong | None = None,
         *,
         learn_only: bool = False,
     ) -> None:
         self.problem, self.choice, self.settings = problem, choice, settings
         self.scale, self.kernel, self.beginning = scale, kernel, beginning
-        self.small_jpeg, self.learn_only = small_jpeg, learn_only
-        self.law = law = beginning.removed if small_jpeg is None else None
-        self.dirty = law is not None or beginning.holes is not None or small_jpeg is not None
+        self.wrong, self.learn_only = wrong, learn_only
+        self.law = law = beginning.removed if wrong is None else None
+        self.dirty = law is not None or beginning.holes is not None or wrong is not None
         self.cleaner: Denoising | Filling | None = None
         self.enlarged: dict[int, list[RecorruptFit]] = {}  # the fits of each level
         self.y = problem.observation
@@ -80,8 +81,8 @@ class Enlarging:
         self.notes = list(beginning.notes)
         if law is not None:
             self.notes.append(CLEANED.format(law.sentence()))
-        if small_jpeg is not None:
-            self.notes.append(small_jpeg.note)
+        if wrong is not None:
+            self.notes.append(MENDED.format(wrong.jpeg.compression.sentence()))
         if wanted and not self.priors:
             self.notes.append("the enlarged picture is too large for a prior fit: recorrupt alone")
 
@@ -101,10 +102,12 @@ class Enlarging:
 
     def cleaning(self, budget: Budget) -> RunningFit:
         """Fill the bad pixels of the small picture, and denoise it where its noise is white."""
-        beginning, law, small_jpeg = self.beginning, self.law, self.small_jpeg
-        if small_jpeg is not None:
+        beginning, law, wrong = self.beginning, self.law, self.wrong
+        if wrong is not None:
             return Direct(
-                lambda say: small_jpeg.cleaned(self.y, say, budget.in_time), budget, Outcome.CELLS
+                lambda say: wrong.cleaned(self.y, say=say, go_on=budget.in_time),
+                budget,
+                Outcome.CELLS,
             )
         if beginning.holes is not None:
             filling = Filling(beginning, self.settings, budget)

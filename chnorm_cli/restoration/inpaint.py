@@ -12,6 +12,7 @@ from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import INPAINT, Choice, choose
 from chnorm_cli.fitting.settings import Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.problems.operators import Mask
@@ -50,6 +51,7 @@ def prepare_inpaint(
     strength: float = 1.0,
     bad_pixels: str = Faults.AUTO,
     clean: bool | None = None,
+    law: Law | None = None,
     settings: FitSettings | None = None,
     uncertainty: bool = False,
 ) -> Restoration:
@@ -100,7 +102,7 @@ def prepare_inpaint(
             errors=unknown,
             uncertainty=uncertainty,
         )
-    beginning = begin(y, said, ~known, sure=True)
+    beginning = begin(y, said, ~known, sure=True, told=law)
     law = beginning.removed
     clean = law is not None and (said.level_given if clean is None else clean)
     notes = list(beginning.notes)

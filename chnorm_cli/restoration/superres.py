@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -10,6 +12,7 @@ from chnorm_cli.fitting.recipes import Choice, choose
 from chnorm_cli.fitting.settings import Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.fitting.stages import Direct, RunningFit, Stage, StagedFit
+from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.noise.sampling import mosaic
@@ -17,6 +20,7 @@ from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.problems.problem import Problem
+from chnorm_cli.restoration.artefacts import Wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin
 from chnorm_cli.restoration.by_prior import PriorTiles, prior_restoration
 from chnorm_cli.restoration.common import (
@@ -27,12 +31,12 @@ from chnorm_cli.restoration.common import (
     of_one_colour,
     with_time_for_map,
 )
-from chnorm_cli.restoration.enlarging import SCALES, Enlarging
+from chnorm_cli.restoration.enlarging import MENDED, SCALES, Enlarging
 from chnorm_cli.restoration.enlarging_errors import EnlargingErrors
 from chnorm_cli.restoration.errors import Errors, KnownErrors
 from chnorm_cli.restoration.learning import NO_MAP_IN_TILES, LearningToEnlarge
 from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.small_pictures import SmallJpeg, artefacts_in
+from chnorm_cli.restoration.small_pictures import artefacts_in
 from chnorm_cli.restoration.tile_work import FitPrior
 from chnorm_cli.restoration.tiled import InTiles
 from chnorm_cli.restoration.tiling import Tiling, small_side, tiling_of
@@ -51,6 +55,7 @@ def prepare_superres(
     strength: float = 1.0,
     bad_pixels: str = Faults.AUTO,
     jpeg: Jpeg | None = None,
+    law: Law | None = None,
     settings: FitSettings | None = None,
     uncertainty: bool = False,
 ) -> Restoration:
@@ -79,7 +84,7 @@ def prepare_superres(
         return answered(
             large, Outcome.ONE_COLOUR, choice, settings, errors=exact, uncertainty=uncertainty
         )
-    beginning = begin(y, said, sure=True)
+    beginning = begin(y, said, sure=True, told=law)
     operator = Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device)
     problem = Problem(beginning.whole, operator)
     tiling = tiling_of(y, settings, scale)
@@ -95,14 +100,14 @@ def prepare_superres(
             bad=beginning.bad,
             tiles=PriorTiles(work, beginning.whole, tiling) if tiling.tile is not None else None,
         )
-    jpeg_cells = artefacts_in(jpeg, beginning)
+    wrong = artefacts_in(jpeg, beginning)
     if tiling.tile is not None:
         if uncertainty:
             raise ValueError(NO_MAP_IN_TILES)
-        return _in_tiles(problem, choice, settings, beginning, tiling, Kernel(kernel), jpeg_cells)
-    enlarging = Enlarging(problem, choice, settings, scale, Kernel(kernel), beginning, jpeg_cells)
+        return _in_tiles(problem, choice, settings, beginning, tiling, Kernel(kernel), wrong)
+    enlarging = Enlarging(problem, choice, settings, scale, Kernel(kernel), beginning, wrong)
     errors: Errors = EnlargingErrors(enlarging, settings.effort, settings.seed, clock.in_time)
-    if enlarging.small_jpeg is not None:  # what the cleaned picture errs by is not told yet
+    if enlarging.wrong is not None:  # what the cleaned picture errs by is not told yet
         errors = KnownErrors(torch.full(problem.size, torch.nan))
     return Restoration(
         enlarging.fit(),
@@ -128,20 +133,23 @@ def _in_tiles(
     beginning: Beginning,
     tiling: Tiling,
     kernel: Kernel,
-    small_jpeg: SmallJpeg | None,
+    wrong: Wrong | None,
 ) -> Restoration:
     """Learn from a part of a large picture and enlarge it in tiles; bad pixels are filled smoothly."""
     assert tiling.tile is not None
     whole, scale = beginning.whole, problem.size[0] // beginning.y.shape[1]
     part = mosaic(lambda w: whole[:, *w], (whole.shape[1], whole.shape[2]), PART, PARTS)
     operator = Downsample((part.shape[1], part.shape[2]), scale, kernel).to(part.device)
+    begun = beginning.part(part)
+    if wrong is not None:  # its noise goes with the artefacts
+        begun = replace(begun, decided=False)
     enlarging = Enlarging(
         Problem(part, operator),
         choice,
         settings,
         scale,
         kernel,
-        beginning.part(part),
+        begun,
         learn_only=True,
     )
     side = small_side(tiling.tile, scale)
@@ -150,14 +158,14 @@ def _in_tiles(
         return InTiles(LearningToEnlarge(enlarging), estimates[0] if estimates else whole, side)
 
     def mended(budget: Budget) -> RunningFit:
-        assert small_jpeg is not None
-        return Direct(lambda say: small_jpeg.cleaned(whole, say, budget.in_time), budget)
+        assert wrong is not None
+        return Direct(lambda say: wrong.cleaned(whole, say=say, go_on=budget.in_time), budget)
 
     stages = [Stage("tiles", 1.0, tiles)]
     notes = [*beginning.notes, *enlarging.notes]
-    if small_jpeg is not None:
+    if wrong is not None:
         stages.insert(0, Stage("cleaning", 0.1, lambda _, budget: mended(budget)))
-        notes.append(small_jpeg.note)
+        notes.append(MENDED.format(wrong.jpeg.compression.sentence()))
     return Restoration(
         StagedFit(stages, lambda made: made[-1] if made else whole, enlarging.budget),
         settings=settings,
