@@ -18,7 +18,7 @@ from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.restoration.artefacts import errors_that_matter, prepare_artefacts
+from chnorm_cli.restoration.artefacts import IN_DOUBT, prepare_artefacts, what_is_wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin, noise_left
 from chnorm_cli.restoration.bootstrap import Bootstrap
 from chnorm_cli.restoration.common import (
@@ -91,12 +91,11 @@ def prepare_denoise(
     if beginning.holes is not None and choice.fit is not Fit.PRIOR:
         return _filled(beginning, settings, clock, uncertainty=uncertainty)
     plain = found and noise == Kind.AUTO and choice.fit is Fit.RECORRUPT and strength > 0
-    errors = errors_that_matter(y, jpeg, law) if plain else None
-    if jpeg is not None and errors is not None:
+    wrong = what_is_wrong(y, jpeg, law) if plain else None
+    if wrong is not None and wrong.chance == 0:
         return prepare_artefacts(
             y,
-            jpeg.to(y.device),
-            errors,
+            wrong,
             choice,
             settings,
             strength=strength,
@@ -104,7 +103,7 @@ def prepare_denoise(
             time_for_map=clock.in_time,
         )
     if beginning.left is not None and beginning.holes is None:
-        outcome, notes = beginning.left
+        outcome, why = beginning.left
         return Restoration(
             None,
             settings=settings,
@@ -113,7 +112,7 @@ def prepare_denoise(
             untouched=outcome,
             law=law,
             law_found=found,
-            notes=notes,
+            notes=why,
             errors=KnownErrors(noise_left(y, law)),
             uncertainty=uncertainty,
         )
@@ -125,7 +124,11 @@ def prepare_denoise(
     def answer(z: Tensor) -> Tensor:
         return beginning.finished(law.restored(z, beginning.whole), clean=True)
 
+    notes = [] if stronger.kernel is None else [SHARED]
     restored: Callable[[Tensor], Tensor] = answer
+    if wrong is not None and wrong.chance < 1:
+        notes = [IN_DOUBT.format(wrong.jpeg.compression.sentence(), law.sentence())]
+        restored = wrong.weighed(y, answer, strength)
     if choice.fit is Fit.PRIOR:
         if beginning.removed is None:  # only its holes are new
             problem, restored = _holes_alone(beginning)
@@ -167,7 +170,8 @@ def prepare_denoise(
         network=network,
         recipe=choice.recorrupt,
         tiling=tiling,
-        notes=() if stronger.kernel is None else (SHARED,),
+        jpeg=wrong.jpeg if wrong is not None and wrong.chance < 1 else None,
+        notes=notes,
         law=law,
         law_found=found,
         restored=restored,

@@ -27,6 +27,7 @@ from chnorm_cli.problems.names import Kernel
 from chnorm_cli.problems.operators import Downsample, Identity
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.recorruption.examples import Query, centered, reduced_again
+from chnorm_cli.restoration.artefacts import Wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin
 from chnorm_cli.restoration.common import (
     NO_MAP,
@@ -45,7 +46,7 @@ from chnorm_cli.restoration.enlarging_errors import EnlargingErrors
 from chnorm_cli.restoration.errors import Errors, KnownErrors
 from chnorm_cli.restoration.filling import Filling
 from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.small_pictures import SmallJpeg, artefacts_in
+from chnorm_cli.restoration.small_pictures import artefacts_in
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
 SCALES = tuple(FACTORS)
@@ -53,6 +54,7 @@ DECODER = GeneratorSpec(GeneratorName.DECODER, DEFAULT_WIDTHS[GeneratorName.DECO
 
 
 CLEANED = "the small picture is noisy ({}), and the enlarged one explains it without its noise"
+MENDED = "the small picture is {}, and the enlarged one explains it without its artefacts"
 
 
 def prepare_superres(
@@ -109,7 +111,7 @@ def prepare_superres(
         problem, choice, settings, scale, Kernel(kernel), beginning, artefacts_in(jpeg, beginning)
     )
     errors: Errors = EnlargingErrors(enlarging, settings.effort, settings.seed, clock.in_time)
-    if enlarging.small_jpeg is not None:  # what the cleaned picture errs by is not told yet
+    if enlarging.wrong is not None:  # what the cleaned picture errs by is not told yet
         errors = KnownErrors(torch.full(problem.size, torch.nan))
     return Restoration(
         enlarging.fit(),
@@ -144,13 +146,13 @@ class _Enlarging:
         scale: int,
         kernel: Kernel,
         beginning: Beginning,
-        small_jpeg: SmallJpeg | None = None,
+        wrong: Wrong | None = None,
     ) -> None:
         self.problem, self.choice, self.settings = problem, choice, settings
         self.scale, self.kernel, self.beginning = scale, kernel, beginning
-        self.small_jpeg = small_jpeg
-        self.law = law = beginning.removed if small_jpeg is None else None
-        self.dirty = law is not None or beginning.holes is not None or small_jpeg is not None
+        self.wrong = wrong
+        self.law = law = beginning.removed if wrong is None else None
+        self.dirty = law is not None or beginning.holes is not None or wrong is not None
         self.cleaner: Denoising | Filling | None = None
         self.enlarged: dict[int, list[RecorruptFit]] = {}  # the fits of each level
         self.y = problem.observation
@@ -166,8 +168,8 @@ class _Enlarging:
         self.notes = list(beginning.notes)
         if law is not None:
             self.notes.append(CLEANED.format(law.sentence()))
-        if small_jpeg is not None:
-            self.notes.append(small_jpeg.note)
+        if wrong is not None:
+            self.notes.append(MENDED.format(wrong.jpeg.compression.sentence()))
         if wanted and not self.priors:
             self.notes.append(
                 "the enlarged picture is too large for a prior fit on a CPU: recorrupt alone"
@@ -189,10 +191,12 @@ class _Enlarging:
 
     def cleaning(self, budget: Budget) -> RunningFit:
         """Fill the bad pixels of the small picture, and denoise it where its noise is white."""
-        beginning, law, small_jpeg = self.beginning, self.law, self.small_jpeg
-        if small_jpeg is not None:
+        beginning, law, wrong = self.beginning, self.law, self.wrong
+        if wrong is not None:
             return Direct(
-                lambda say: small_jpeg.cleaned(self.y, say, budget.in_time), budget, Outcome.CELLS
+                lambda say: wrong.cleaned(self.y, say=say, go_on=budget.in_time),
+                budget,
+                Outcome.CELLS,
             )
         if beginning.holes is not None:
             filling = Filling(beginning, self.settings, budget)
