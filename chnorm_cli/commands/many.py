@@ -78,6 +78,6 @@ def _run(requests: Sequence[Request], options: Options) -> Iterator[Said]:
     """Run them in processes, even one at a time: a picture that is too large kills only its own."""
     if not requests:
         return
-    jobs = min(options.run.jobs, len(requests))
+    jobs = min(options.run.jobs or 1, len(requests))
     with Pool(jobs, threads=options.run.threads or share_threads(jobs)) as pool:
         yield from pool.run(requests)
