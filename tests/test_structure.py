@@ -33,7 +33,7 @@ ABOVE = {
         "memory",
     },
     "api": {"images", "fitting", "restoration"},
-    "scaling": {"images", "noise", "problems", "fitting", "restoration", "device"},
+    "scaling": {"images", "noise", "problems", "fitting", "restoration", "device", "memory"},
     "terminal": {"images", "fitting", "scaling"},
 }
 ABOVE["commands"] = {*ABOVE} - {"api"}

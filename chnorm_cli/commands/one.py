@@ -94,7 +94,7 @@ def _run(course: AnyCourse, steps: list[Step], options: Options, mode: ProgressM
             view.show(event)
             match event:
                 case Step():
-                    if keep_steps:
+                    if keep_steps and (not steps or event.index > steps[-1].index):
                         steps.append(event)
                     if preview is not None:
                         preview.look()

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from chnorm_cli.commands.aliases import MANY, RUN
-from chnorm_cli.scaling.inputs import read_shard
 from chnorm_cli.scaling.requests import TilesAsked
 from chnorm_cli.terminal.modes import ProgressMode
 
@@ -98,5 +97,7 @@ class RunOptions:
 
     def tiles(self, shard: str | None) -> TilesAsked:
         """The part that says who restores the tiles of one picture, and which share of them."""
+        from chnorm_cli.scaling.inputs import read_shard
+
         share = None if shard is None else read_shard(shard)
         return TilesAsked(self.jobs, self.dask, share, self.resume)

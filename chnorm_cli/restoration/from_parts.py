@@ -34,10 +34,12 @@ class Lesson:
     """A restoration whose picture is a part of the whole, and the work in its tiles that comes of it.
 
     `learnt` gives that work when the restoration is over; None: the picture is left as it is.
+    `tile_seconds` estimates what tiles of so many pixels take one worker.
     """
 
     restoration: Restoration
     learnt: Callable[[], TileWork] | None
+    tile_seconds: Callable[[int], float] = lambda _: 0.0
 
 
 def learn_to_denoise(
@@ -102,4 +104,4 @@ def learn_to_denoise(
         notes=notes,
         tiling=tiling,
     )
-    return Lesson(restoration, learning.work)
+    return Lesson(restoration, learning.work, learning.tile_seconds)

@@ -60,6 +60,7 @@ class Denoise:
     faults: bool = False
     scale: int = 1
 
+    @torch.no_grad()
     def restore(self, y: Tensor, known: Tensor | None, number: int) -> Tensor:
         """Restore y (C, h, w); what is not known, and bad values, are filled smoothly first."""
         if known is not None:

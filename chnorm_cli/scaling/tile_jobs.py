@@ -17,6 +17,7 @@ from chnorm_cli.scaling.tile_store import Floats, save
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from chnorm_cli.images import Slide
     from chnorm_cli.restoration.tile_work import TileWork
 
 TRIES = 3
@@ -41,6 +42,17 @@ class Held:
         """Give (h, w, C)."""
         whole = np.load(self.path, mmap_mode="r")
         return np.ascontiguousarray(whole[rows, columns])
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of a TIFF as pixels."""
+
+    slide: Slide
+
+    def pixels(self, rows: slice, columns: slice) -> Floats:
+        """Give (h, w, C)."""
+        return self.slide.read(rows, columns).visible_pixels()
 
 
 @dataclass(frozen=True)

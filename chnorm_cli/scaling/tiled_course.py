@@ -11,12 +11,13 @@ import contextlib
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chnorm_cli import __version__
+from chnorm_cli.fitting.solution import Step
 from chnorm_cli.scaling.cluster import cluster
 from chnorm_cli.scaling.course import (
     check_outcome,
@@ -33,8 +34,8 @@ from chnorm_cli.scaling.processes import Here, Processes
 from chnorm_cli.scaling.report import describe_fit, describe_result, describe_task
 from chnorm_cli.scaling.requests import Request
 from chnorm_cli.scaling.spawned import usable_cores
-from chnorm_cli.scaling.tile_jobs import Done, Held, Source, TileJob, run_tiles
-from chnorm_cli.scaling.tile_store import Floats, TileStore
+from chnorm_cli.scaling.tile_jobs import Done, Held, Source, TileJob, Windows, run_tiles
+from chnorm_cli.scaling.tile_store import TileStore
 from chnorm_cli.scaling.tiled_result import write_whole, write_windows
 
 if TYPE_CHECKING:
@@ -43,17 +44,6 @@ if TYPE_CHECKING:
     from chnorm_cli.restoration.tiling import Tiling
 
 TAKE_UP = "--resume takes them up"
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Windows of a TIFF as pixels."""
-
-    slide: Slide
-
-    def pixels(self, rows: slice, columns: slice) -> Floats:
-        """Give (h, w, C)."""
-        return self.slide.read(rows, columns).visible_pixels()
 
 
 class TiledCourse:
@@ -65,6 +55,7 @@ class TiledCourse:
         self.target = request.target
         self.store = TileStore(self.target)
         self.restoration: Restoration | None = None
+        self.last: Step | None = None  # of the learning
         self.activity = "starting"
         self.notes: list[str] = []
         self.began = time.perf_counter()
@@ -161,6 +152,7 @@ class TiledCourse:
         from chnorm_cli.restoration.beginning import Said
         from chnorm_cli.restoration.from_parts import learn_to_denoise
         from chnorm_cli.restoration.sending import packed
+        from chnorm_cli.restoration.tiled import with_tiles_ahead
         from chnorm_cli.restoration.tiling import tile_windows
 
         self.activity = "looking at the picture"
@@ -171,7 +163,9 @@ class TiledCourse:
         yield Prepared(dict(restoration.header))
         for step in restoration:
             self.activity = restoration.activity
-            yield step
+            height, width = self.size
+            self.last = with_tiles_ahead(step, lesson.tile_seconds(height * width) / self._hands())
+            yield self.last
         check_outcome(restoration.solution, self.request.name)
         work = None if lesson.learnt is None else packed(lesson.learnt())
         assert self.tiling.tile is not None
@@ -235,17 +229,19 @@ class TiledCourse:
         if asked.jobs == 0:
             yield Here(), 1
             return
-        count = min(tiles, asked.jobs or self._room())
+        count = min(tiles, self._hands())
         executor = Processes(count, threads=self.threads)
         try:
             yield executor, count
         finally:
             executor.shutdown(cancel_futures=True)
 
-    def _room(self) -> int:
-        """Say how many processes the cores and the memory have room for."""
+    def _hands(self) -> int:
+        """Say how many processes there are: as asked, or as cores and memory have room for."""
         from chnorm_cli.memory import free_memory
 
+        if self.request.tiles.jobs is not None:
+            return max(1, self.request.tiles.jobs)
         cores = max(1, usable_cores() // self.threads)
         free = free_memory()
         return cores if free is None else max(1, min(cores, free // self.tiling.memory))
