@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,11 +12,13 @@ from torch import Tensor
 
 from chnorm_cli.commands.streams import source_of
 from chnorm_cli.images import Picture, read_pictures
-from chnorm_cli.noise.finding import find_law
+from chnorm_cli.noise.bad_pixels import BadPixels
+from chnorm_cli.noise.banding import Banding
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.points import Points, measure
 from chnorm_cli.noise.silence import find_silence
+from chnorm_cli.restoration.beginning import Said, begin
 from chnorm_cli.scaling.course import layout_of, size_of
 from chnorm_cli.scaling.own_numbers import numbers_of
 from chnorm_cli.scaling.report import finite
@@ -35,6 +37,8 @@ class Told:
     law: Law
     points: Points | None
     page: int | None = None  # from 1, where there are several
+    bad: BadPixels | None = None
+    banding: Banding | None = None
 
     @property
     def level(self) -> Level:
@@ -51,10 +55,13 @@ class Told:
 
     @property
     def sentences(self) -> list[str]:
-        """What a person should know: the law, or why there is nothing to remove."""
-        if self.law.doubt is None:
-            return [self.law.sentence()]
-        return [self.law.doubt.sentence]
+        """What a person should know: the law, or why there is nothing to remove; then the faults."""
+        doubt = self.law.doubt
+        faults = (self.bad, self.banding)
+        return [
+            self.law.sentence() if doubt is None else doubt.sentence,
+            *(fault.sentence() for fault in faults if fault is not None),
+        ]
 
 
 def find_told(text: str, *, page: Page, max_pixels: int) -> list[Told]:
@@ -70,7 +77,12 @@ def find_told(text: str, *, page: Page, max_pixels: int) -> list[Told]:
 def _told(name: str, picture: Picture, page: int | None) -> Told:
     # As denoise sees it: below full transparency lies nothing that counts.
     y = torch.from_numpy(picture.visible_pixels()).movedim(-1, 0).contiguous()
-    return Told(name, picture, find_law(y), measure(y, find_silence(y)), page)
+    seen = begin(y, Said())
+    silence = find_silence(seen.y)
+    if seen.holes is not None:
+        silence = replace(silence, flat=silence.flat | ~seen.known)
+    points = measure(seen.whole, silence)
+    return Told(name, picture, seen.law, points, page, seen.bad, seen.banding)
 
 
 def correlation(law: Law) -> Tensor | None:
@@ -113,6 +125,8 @@ def _describe_law(one: Told) -> dict[str, Any]:
     level = one.level
     return {
         "noise": one.law.as_dict(),
+        "bad_pixels": None if one.bad is None else one.bad.as_dict(),
+        "banding": None if one.banding is None else one.banding.as_dict(),
         "own_numbers": {
             "sigma": _rounded(sigma),
             "sigma_dark": _rounded(dark),

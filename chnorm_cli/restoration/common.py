@@ -20,6 +20,7 @@ from chnorm_cli.generators.decoder import Decoder
 from chnorm_cli.generators.hourglass import Hourglass
 from chnorm_cli.generators.spec import GeneratorSpec
 from chnorm_cli.noise.bad_pixels import BadPixels
+from chnorm_cli.noise.banding import Banding
 from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
@@ -133,6 +134,7 @@ def prior_restoration(
     restored: Callable[[Tensor], Tensor] = lambda x: x,
     notes: Sequence[str] = (),
     bad: BadPixels | None = None,
+    banding: Banding | None = None,
 ) -> Restoration:
     """Put a restoration by a `prior` fit alone together."""
     fit = prior_fit(
@@ -155,6 +157,7 @@ def prior_restoration(
         restored=restored,
         notes=notes,
         bad=bad,
+        banding=banding,
     )
 
 

@@ -38,7 +38,7 @@ def artefacts_in(jpeg: Jpeg | None, beginning: Beginning) -> SmallJpeg | None:
     """Give what is to be taken out of a JPEG; None where it is little, or noise or faults come first."""
     said = beginning.said
     spoken = said.level_given or said.noise != Kind.AUTO or said.strength == 0
-    if jpeg is None or spoken or beginning.holes is not None:
+    if jpeg is None or spoken or beginning.holes is not None or beginning.banding is not None:
         return None
     errors = errors_that_matter(beginning.y, jpeg, beginning.law)
     return None if errors is None else SmallJpeg(jpeg.to(beginning.y.device), errors)

@@ -64,6 +64,7 @@ def prepare_superres(
     noise: str = Kind.AUTO,
     strength: float = 1.0,
     bad_pixels: str = Faults.AUTO,
+    banding: str = Faults.AUTO,
     jpeg: Jpeg | None = None,
     settings: FitSettings | None = None,
     uncertainty: bool = False,
@@ -75,7 +76,7 @@ def prepare_superres(
     the noise means the same as in `prepare_denoise`. So is a JPEG, of which `jpeg` says what its file
     knows, without its artefacts. `uncertainty` asks for a map of the errors too.
     """
-    said = Said(sigma, level, noise, strength, bad_pixels)
+    said = Said(sigma, level, noise, strength, bad_pixels, banding)
     settings = settings or FitSettings()
     clock = Budget(0, None, settings.time)
     if uncertainty:
@@ -95,13 +96,20 @@ def prepare_superres(
             large, Outcome.ONE_COLOUR, choice, settings, errors=exact, uncertainty=uncertainty
         )
     beginning = begin(y, said, sure=True)
+    y = beginning.y
     operator = Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device)
-    problem = Problem(beginning.whole, operator)
+    small = beginning.straight if beginning.holes is None else beginning.whole
+    problem = Problem(small, operator)
     if choice.fit is Fit.PRIOR:
         if uncertainty:
             raise ValueError(NO_MAP)
         return prior_restoration(
-            problem, choice, settings, notes=beginning.notes, bad=beginning.bad
+            problem,
+            choice,
+            settings,
+            notes=beginning.notes,
+            bad=beginning.bad,
+            banding=beginning.banding,
         )
     enlarging = _Enlarging(
         problem, choice, settings, scale, Kernel(kernel), beginning, artefacts_in(jpeg, beginning)
@@ -120,6 +128,7 @@ def prepare_superres(
         law_found=enlarging.law is not None and not said.level_given,
         notes=enlarging.notes,
         bad=beginning.bad,
+        banding=beginning.banding,
         errors=errors,
         uncertainty=uncertainty,
     )
