@@ -60,8 +60,8 @@ def denoise(
         Whether offsets of rows and of columns are found and taken out.
     channel_axis : int or None
         The axis of the colours or channels, as in scikit-image. An array of two axes has none. None:
-        all axes but the last two are planes. More than 4 channels are restored one by one, each with
-        a law of its own.
+        all axes but the last two are planes. Three channels are colours and restored together, any
+        other number one by one, each with a law of its own.
     effort : {"fast", "normal", "best"}
         Seconds for quality.
     fit : {"auto", "recorrupt", "prior"}
@@ -90,7 +90,7 @@ def denoise(
         With `uncertainty`: in the units of `image`, NaN where nothing is known.
     solution : Solution, or list of them
         With `report`: steps, seconds, the law of the noise, notes; a list where there are planes, and a list
-        of what each has for more than 4 channels.
+        of what each has for channels that are no colours.
 
     Raises
     ------

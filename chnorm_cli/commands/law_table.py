@@ -105,4 +105,5 @@ def _offsets(one: Told, which: int) -> str:
 
 
 def _name(one: Told) -> str:
-    return shown(one.name) + ("" if one.page is None else f" page {one.page}")
+    page = "" if one.page is None else f" page {one.page}"
+    return shown(one.name) + page + ("" if one.channel is None else f" channel {one.channel}")

@@ -109,3 +109,4 @@ class Solution:
     bad_mask: np.ndarray[Any, np.dtype[np.bool_]] | None = None  # where, (H, W)
     error_map: ErrorMap | None = None  # where it was asked for
     expected_rms: float | None = None  # root mean square error, picture units; None: not known
+    channels: tuple[Solution, ...] = ()  # what became of each, where they were restored one by one

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -71,7 +71,8 @@ class Beginning:
 
     `missing` (H, W), bool, are the pixels that a task has no values for (None: it has all), `bad`
     those whose values say nothing. `banding` has been taken out of y, and `given` is the picture with
-    it. A task that is not about noise wants to be `sure` of it; `told` is a law that was found already.
+    it. A task that is not about noise wants to be `sure` of it; `told` is a law that was found already,
+    and `decided` whether it is removed, if that was, too.
     """
 
     y: Tensor
@@ -80,8 +81,21 @@ class Beginning:
     bad: BadPixels | None = None
     sure: bool = False
     told: Law | None = None
+    decided: bool | None = None
     banding: Banding | None = None
     given: Tensor | None = None
+
+    def part(self, y: Tensor, missing: Tensor | None = None) -> Beginning:
+        """Give what is known of a part y (C, h, w) of the picture: its law, and whether it is removed."""
+        law = replace(self.law, flat=None)
+        return Beginning(
+            y,
+            self.said,
+            missing,
+            sure=self.sure,
+            told=law,
+            decided=self.removed is not None,
+        )
 
     @cached_property
     def holes(self) -> Tensor | None:
@@ -146,6 +160,8 @@ class Beginning:
         safely enough, and weak noise matters little.
         """
         law, said = self.law, self.said
+        if self.decided is not None:
+            return law if self.decided else None
         if self.left is not None:
             return None
         if said.level_given or said.noise != Kind.AUTO:
@@ -209,7 +225,7 @@ def begin(
     straight = banding.removed_from(y)
     if look:
         bad = bad_beside_banding(bad, seen, banding.removed_from(seen), missing)
-    return Beginning(straight, said, missing, bad, sure, told, banding, y)
+    return Beginning(straight, said, missing, bad, sure, told, banding=banding, given=y)
 
 
 def _without(y: Tensor, missing: Tensor) -> Tensor:

@@ -49,6 +49,11 @@ def describe_fit(solution: Solution) -> dict[str, Any]:
         "parameters": solution.parameters,
         "plan": dict(solution.plan),
         "notes": list(solution.notes),
+        **(
+            {"channels": [describe_fit(one) for one in solution.channels]}
+            if solution.channels
+            else {}
+        ),
     }
 
 
@@ -69,6 +74,7 @@ def describe_result(
     input_size: tuple[int, int],
     output_size: tuple[int, int],
     layout: str,
+    axes: tuple[str, list[int]] | None,
     solutions: Sequence[Solution],
     clipped: int,
     mapped: bool,
@@ -88,6 +94,8 @@ def describe_result(
         "input_size": list(input_size),
         "output_size": list(output_size),
         "layout": layout,
+        "axes": None if axes is None else axes[0],
+        "shape": None if axes is None else axes[1],
         "format": request.writing.format,
         "clipped": clipped,
         "settings": request.settings.as_dict()

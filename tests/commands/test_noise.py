@@ -64,7 +64,7 @@ def test_what_a_person_is_told_is_what_denoise_takes(inside, noisy, told):
     """White noise in numbers of the file: --own-numbers --sigma, whatever the range."""
     own = told(noisy("--noise", 25))["own_numbers"]
     assert own["sigma"] * 255 == pytest.approx(25, rel=0.05)
-    assert own["read"] == pytest.approx([own["sigma"]] * 3, rel=1e-5)
+    assert own["read"] == pytest.approx([own["sigma"]] * 3, rel=1e-5)  # six digits
     assert own["gain"] == [0] * 3
 
 
