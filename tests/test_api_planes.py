@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chnorm_cli import api, denoise, inpaint, superres
-from chnorm_cli.api import stacks, tasks
+from chnorm_cli.api import enlarging, stacks
 from chnorm_cli.fitting.settings import Effort, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome, Solution
 from chnorm_cli.restoration import laws_of_planes
@@ -161,7 +161,7 @@ def test_keywords_are_the_settings(monkeypatch):
         asked.append(settings)
         raise ValueError("enough")
 
-    monkeypatch.setattr(tasks, "prepare_superres", prepare)
+    monkeypatch.setattr(enlarging, "prepare_superres", prepare)
     with pytest.raises(ValueError, match="enough"):
         superres(
             np.eye(8), 2, effort="best", fit="prior", steps=7, time=3.0, device="cpu", seed=5, threads=1

@@ -25,6 +25,7 @@ def denoised(
     noise: str,
     strength: float,
     bad_pixels: str,
+    banding: str,
     uncertainty: bool,
 ) -> list[Solution]:
     """Denoise pixels (P, H, W, C), all with one law; `sigma` is on the 0–255 scale.
@@ -47,6 +48,7 @@ def denoised(
             noise=noise,
             strength=strength,
             bad_pixels=bad_pixels,
+            banding=banding,
             law=law if joint is None else joint.law,
             settings=settings,
             uncertainty=uncertainty,

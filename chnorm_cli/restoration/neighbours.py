@@ -20,6 +20,7 @@ from torch import Tensor
 
 from chnorm_cli.fitting.solution import Solution
 from chnorm_cli.noise.bad_pixels import find_bad_pixels
+from chnorm_cli.noise.banding import find_banding
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.stabilized import StabilizedNoise
@@ -83,8 +84,9 @@ def with_neighbours(
         return None
     before, after = sorted(k for _, k in chosen)
     pixels = np.concatenate([planes[before], planes[number], planes[after]], axis=2)
-    if find_bad_pixels(torch.from_numpy(pixels).movedim(-1, 0).contiguous()) is not None:
-        return None  # those of one plane would be filled in all
+    y = torch.from_numpy(pixels).movedim(-1, 0).contiguous()
+    if find_bad_pixels(y) is not None or find_banding(y) is not None:
+        return None  # those of one plane would be filled in all, and would be told of it
     return Joint(pixels, _for_all(law))
 
 
