@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from pictures import bundled
 from PIL import Image
 
@@ -34,3 +35,13 @@ def opened(data):
     (picture,) = read_pictures(data, name="photo.jpg")
     y = torch.from_numpy(picture.pixels).movedim(-1, 0).contiguous()
     return y, jpeg_of(picture)
+
+
+def shared(shape, sigma, blur):
+    """Noise (C, H, W) blurred by `blur` pixels, 0–255 scale of `sigma`."""
+    line = torch.exp(-(torch.arange(-3.0, 4.0) ** 2) / (2 * blur**2))
+    kernel = line[:, None] * line
+    white = torch.randn(
+        shape[0], 1, shape[1] + 6, shape[2] + 6, generator=torch.Generator().manual_seed(0)
+    )
+    return sigma / 255 * F.conv2d(white, (kernel / kernel.norm())[None, None])[:, 0]

@@ -2,19 +2,25 @@
 
 import io
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from jpeg_files import compressed, opened, photograph
+from jpeg_files import compressed, opened, photograph, shared
 from pictures import bundled
 from PIL import Image
 
+from chnorm_cli.classical.artefacts import compression_errors
 from chnorm_cli.cli import main
 from chnorm_cli.fitting.settings import Effort, FitSettings
 from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.noise.gaussian import Noise
+from chnorm_cli.noise.law import Law
+from chnorm_cli.noise.level import Level
 from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.restoration import prepare_denoise, prepare_superres
+from chnorm_cli.restoration.artefacts import Wrong, what_is_wrong
 from chnorm_cli.scaling.course import Course
 from chnorm_cli.scaling.requests import Denoise, NoiseAsked, Reading, Request, Writing
 
@@ -57,6 +63,23 @@ def test_strong_noise_in_a_jpeg_is_left_to_its_law():
     report, _ = restored(compressed(noisy, 95))
     assert report["jpeg"] is None
     assert report["noise"]["sigma"] > 10
+
+
+def test_what_may_be_noise_or_texture_is_weighed():
+    y, jpeg = opened(compressed(photograph(48, 48), 50))
+    wrong = Wrong(jpeg, compression_errors(y, jpeg), 0.25)
+    cells, dark = wrong.cleaned(y), torch.zeros_like(y)
+    answer = wrong.weighed(y, lambda _: dark, 1.0)
+    torch.testing.assert_close(answer(y), 0.75 * cells)
+
+
+def test_faint_noise_that_neighbours_may_share_is_taken_out_in_part():
+    x = torch.linspace(0.35, 0.65, 160).expand(3, 160, 160)
+    y, jpeg = opened(compressed(x + shared(x.shape, 10, 0.9), 95))
+    law = Law(Noise(10 / 255, torch.zeros(3, 3, 3, 3)), Level.constant(10 / 255, 3))
+    assert what_is_wrong(y, jpeg, law).chance == pytest.approx(1 / 3)
+    stronger = replace(law, level=Level.constant(20 / 255, 3))  # more than its blocks show
+    assert what_is_wrong(y, jpeg, stronger).chance == 0
 
 
 def test_who_speaks_of_noise_gets_it_removed_and_nothing_else():

@@ -1,4 +1,4 @@
-"""Arrays of many channels: more than a picture of colours has are restored one by one."""
+"""Arrays of channels that are no colours: they are restored one by one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 
 from chnorm_cli.api.planes import Array, stacked
 
-COLOURS = 4  # channels that are restored together
+TOGETHER = (1, 3)  # channels of gray and of colours
 
 
 def are_many(image: Array, channel_axis: int | None) -> bool:
-    """Say whether an array has more channels than are restored together."""
+    """Say whether an array has channels that are no colours: any number of them but three."""
     planes, _, _ = stacked(np.ma.getdata(image), channel_axis)
-    return bool(planes.shape[-1] > COLOURS)
+    return bool(planes.shape[-1] not in TOGETHER)
 
 
 def one_by_one(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -11,16 +12,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from chnorm_cli.commands.streams import source_of
-from chnorm_cli.images import Picture, read_pictures
-from chnorm_cli.noise.finding import find_law
+from chnorm_cli.images import Picture, axes_of, read_pictures
+from chnorm_cli.noise.bad_pixels import BadPixels
+from chnorm_cli.noise.banding import Banding
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.points import Points, measure
 from chnorm_cli.noise.silence import find_silence
+from chnorm_cli.restoration.beginning import Beginning, Said, begin
 from chnorm_cli.scaling.course import layout_of, size_of
 from chnorm_cli.scaling.own_numbers import numbers_of
+from chnorm_cli.scaling.parts import parts_of
 from chnorm_cli.scaling.report import finite
-from chnorm_cli.scaling.requests import Page
+from chnorm_cli.scaling.requests import Denoise, Page, Request
+from chnorm_cli.scaling.stack import Stack
 
 SCHEMA = "chnorm.noise/1"
 REACH = 3  # pixels, over which the correlation of neighbours is told
@@ -35,6 +40,10 @@ class Told:
     law: Law
     points: Points | None
     page: int | None = None  # from 1, where there are several
+    channel: int | None = None  # from 1, of those that are restored one by one
+    whole: Picture | None = None  # the page, where the picture is one of its channels
+    bad: BadPixels | None = None
+    banding: Banding | None = None
 
     @property
     def level(self) -> Level:
@@ -51,26 +60,51 @@ class Told:
 
     @property
     def sentences(self) -> list[str]:
-        """What a person should know: the law, or why there is nothing to remove."""
-        if self.law.doubt is None:
-            return [self.law.sentence()]
-        return [self.law.doubt.sentence]
+        """What a person should know: the law, or why there is nothing to remove; then the faults."""
+        doubt = self.law.doubt
+        faults = (self.bad, self.banding)
+        return [
+            self.law.sentence() if doubt is None else doubt.sentence,
+            *(fault.sentence() for fault in faults if fault is not None),
+        ]
 
 
 def find_told(text: str, *, page: Page, max_pixels: int) -> list[Told]:
-    """Read the pages of a file (or of standard input for `-`) and find the law of each."""
+    """Read the pages of a file (or of standard input for `-`) and find the law of each.
+
+    Channels that are no colours have one each, and the planes of a channel of a stack share theirs.
+    """
     source, name = source_of(text)
     pictures = read_pictures(source, name=name, page=page, max_pixels=max_pixels)
-    return [
-        _told(name, picture, number if len(pictures) > 1 else None)
-        for number, picture in enumerate(pictures, start=1)
-    ]
+    stack = Stack(pictures, Request(Denoise(), source, None, name))
+    told = []
+    for number, picture in enumerate(pictures):
+        for part in parts_of(picture):
+            # As denoise sees it: below full transparency lies nothing that counts.
+            y = torch.from_numpy(part.picture.visible_pixels()).movedim(-1, 0).contiguous()
+            seen = begin(y, Said(), told=stack.law(number, part))
+            told.append(
+                Told(
+                    name,
+                    part.picture,
+                    seen.law,
+                    _points(seen),
+                    number + 1 if len(pictures) > 1 else None,
+                    part.number if part.count > 1 else None,
+                    picture,
+                    seen.bad,
+                    seen.banding,
+                )
+            )
+    return told
 
 
-def _told(name: str, picture: Picture, page: int | None) -> Told:
-    # As denoise sees it: below full transparency lies nothing that counts.
-    y = torch.from_numpy(picture.visible_pixels()).movedim(-1, 0).contiguous()
-    return Told(name, picture, find_law(y), measure(y, find_silence(y)), page)
+def _points(seen: Beginning) -> Points | None:
+    """Measure the noise where nothing is bad, and without banding."""
+    silence = find_silence(seen.y)
+    if seen.holes is not None:
+        silence = replace(silence, flat=silence.flat | ~seen.known)
+    return measure(seen.whole, silence)
 
 
 def correlation(law: Law) -> Tensor | None:
@@ -88,23 +122,32 @@ def correlation(law: Law) -> Tensor | None:
     return unit
 
 
-def describe(pages: Sequence[Told]) -> dict[str, Any]:
-    """Give the JSON object of one file; README documents the keys."""
-    laws = [_describe_law(one) for one in pages]
-    first = pages[0]
+def describe(told: Sequence[Told]) -> dict[str, Any]:
+    """Give the JSON object of one file; docs/shell.md documents the keys."""
+    pages = [list(group) for _, group in groupby(told, lambda one: one.page)]
+    laws = [_describe_page(page) for page in pages]
+    wholes = [page[0].whole or page[0].picture for page in pages]
+    axes = axes_of(wholes)
     report: dict[str, Any] = finite(
         {
             "schema": SCHEMA,
             "status": "ok",
             "command": "noise",
-            "input": first.name,
-            "input_size": list(size_of(first.picture)),
-            "layout": layout_of(first.picture),
+            "input": told[0].name,
+            "input_size": list(size_of(wholes[0])),
+            "layout": layout_of(wholes[0]),
+            "axes": None if axes is None else axes[0],
+            "shape": None if axes is None else axes[1],
             **(laws[0] if len(laws) == 1 else {"pages": laws}),
-            "notes": list(dict.fromkeys(note for one in pages for note in one.picture.notes)),
+            "notes": list(dict.fromkeys(note for whole in wholes for note in whole.notes)),
         }
     )
     return report
+
+
+def _describe_page(parts: Sequence[Told]) -> dict[str, Any]:
+    laws = [_describe_law(one) for one in parts]
+    return laws[0] if len(laws) == 1 else {"channels": laws}
 
 
 def _describe_law(one: Told) -> dict[str, Any]:
@@ -113,6 +156,8 @@ def _describe_law(one: Told) -> dict[str, Any]:
     level = one.level
     return {
         "noise": one.law.as_dict(),
+        "bad_pixels": None if one.bad is None else one.bad.as_dict(),
+        "banding": None if one.banding is None else one.banding.as_dict(),
         "own_numbers": {
             "sigma": _rounded(sigma),
             "sigma_dark": _rounded(dark),

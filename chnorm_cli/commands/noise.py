@@ -90,7 +90,9 @@ def noise(
         try:
             pages = find_told(name, page=reading, max_pixels=max_pixels)
             if plot is not None and len(pages) > 1:
-                raise usage("--plot is about one page, and there are several; give --page N")
+                what = "page" if pages[-1].page else "channel"
+                choose = "; give --page N" if pages[-1].page else ""
+                raise usage(f"--plot is about one {what}, and there are several{choose}")
         except Exception as error:
             shown = STDIN if name == "-" else name
             failure = explain(error, name=shown)

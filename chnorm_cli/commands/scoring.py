@@ -48,7 +48,7 @@ def compare(
     left, right = left[inner], right[inner]
     chosen = None if where is None else where[inner]
     scores = {"psnr": psnr(left, right, chosen), "ssim": ssim(left, right, chosen)}
-    if left.shape[2] == 3:
+    if left.shape[2] == 3 and not picture.extra:
         left, right = luma(left), luma(right)
         scores |= {"psnr_y": psnr(left, right, chosen), "ssim_y": ssim(left, right, chosen)}
     return scores

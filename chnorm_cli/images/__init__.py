@@ -6,6 +6,7 @@ write_atomically(Path("out.tif"), encode(better, format="tiff").data)
 """
 
 from chnorm_cli.images.atomic import check_writable, write_atomically
+from chnorm_cli.images.axes import Place, axes_of, planes_of_channels
 from chnorm_cli.images.encoding import Encoded, encode
 from chnorm_cli.images.errors import ImageError, MaskError
 from chnorm_cli.images.formats import (
@@ -38,9 +39,11 @@ __all__ = [
     "MaskError",
     "Metadata",
     "Picture",
+    "Place",
     "Resolution",
     "SampleRule",
     "Unit",
+    "axes_of",
     "check_replacing",
     "check_writable",
     "descriptor_of",
@@ -53,6 +56,7 @@ __all__ = [
     "is_stream",
     "mask_from_alpha",
     "mask_from_missing",
+    "planes_of_channels",
     "read_mask",
     "read_pictures",
     "to_unit",

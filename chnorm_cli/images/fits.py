@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chnorm_cli.images.axes import Place
 from chnorm_cli.images.errors import CodecError
 from chnorm_cli.images.metadata import FitsPlace, Metadata
 from chnorm_cli.images.raster import Raster
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 MAGIC = re.compile(rb"SIMPLE  =")
 INVERSE = re.compile(r"(CDELT|CD\d_)([12])$")  # degrees a pixel: smaller where pixels are
 SIP = re.compile(r"(?:A|B|AP|BP)_(\d)_(\d)$")
+# What CTYPE begins with. Others have no letter.
+AXES = {"STOKES": "C", "TIME": "T", "UTC": "T", "TAI": "T", "TT": "T"} | dict.fromkeys(
+    ("FREQ", "ENER", "WAVE", "WAVN", "AWAV", "VRAD", "VOPT", "ZOPT", "VELO", "BETA", "FELO"), "E"
+)
 RESCALED = "the result is stored as floats and not in the scaled integers of the FITS file"
 UNPACKED = "the restored picture is stored without the compression of the FITS file"
 
@@ -93,8 +98,26 @@ def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:
             notes: tuple[str, ...] = (RESCALED,) if scaled and samples.dtype.kind == "f" else ()
             if type(hdu).__name__ == "CompImageHDU":
                 notes += (UNPACKED,)
-            place = FitsPlace(data, plane.hdu, plane.index)
-            yield Raster(samples[::-1].copy(), metadata=Metadata(fits=place), notes=notes)
+            yield Raster(
+                samples[::-1].copy(),
+                metadata=Metadata(fits=FitsPlace(data, plane.hdu, plane.index)),
+                notes=notes,
+                place=_place(plane, hdu.shape, hdu.header),
+            )
+
+
+def _place(plane: Plane, shape: tuple[int, ...], header: "Header") -> Place:
+    """Says where a plane stands among those of its HDU, and what the axes before it are."""
+    if plane.index is None:
+        return Place("SYX", series=plane.hdu)
+    names = (header.get(f"CTYPE{len(shape) - axis}", "") for axis in range(len(shape) - 2))
+    before = "".join(_letter(str(name).upper()) for name in names)
+    return Place(before + "YX", tuple(map(int, shape[:-2])), plane.index, plane.hdu)
+
+
+def _letter(name: str) -> str:
+    """Gives the letter of an axis that is named in the way of FITS (Greisen et al. 2006)."""
+    return next((letter for start, letter in AXES.items() if name.startswith(start)), "Q")
 
 
 def encode(rasters: Sequence[Raster], quality: int) -> bytes:

@@ -6,10 +6,11 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from chnorm_cli.images.axes import Place
 from chnorm_cli.images.compression import StoredJpeg
 from chnorm_cli.images.errors import MaskError
 from chnorm_cli.images.metadata import Metadata
-from chnorm_cli.images.samples import FloatArray, to_unit
+from chnorm_cli.images.samples import FloatArray, SampleRule, apply_rule
 
 
 class Depth(StrEnum):
@@ -24,15 +25,16 @@ class Depth(StrEnum):
 class Picture:
     """A picture as the restoration sees it.
 
-    ``pixels`` is float32 (H, W, C), nominal [0, 1]: C = 1 (gray) or 3 (RGB), plus ``extra`` channels
-    that are no colours, 4 at most. ``alpha`` is float32 (H, W) in [0, 1], or None. ``missing`` marks
+    ``pixels`` is float32 (H, W, C), nominal [0, 1]: C = 1 (gray) or 3 (RGB), plus any number of
+    ``extra`` channels that are no colours. ``alpha`` is float32 (H, W) in [0, 1], or None. ``missing`` marks
     (H, W) pixels that were not finite and hold their nearest finite neighbour, or is None. ``value_range`` is (offset, span) of the reversible rule of
     `samples`: stored = pixels · span + offset. It is (0, 1) but for float pictures with values
     outside [0, 1] and for integers other than 8 and 16 bits, which take (min, max − min); these
     are written as floats. ``stored`` keeps their samples, so that pixels that no restoration
     touches come back bit for bit. ``notes`` say what reading changed, ``lost`` what only the file
     holds. ``jpeg`` is the file as it came, where it is a JPEG. ``held`` counts the pictures of the file, and ``streamed`` says that they follow one
-    another as files of their own do, and not as pages.
+    another as files of their own do, and not as pages. ``place`` is where in a stack the page stands, None
+    in files that know no stacks.
     """
 
     pixels: FloatArray
@@ -50,6 +52,7 @@ class Picture:
     held: int = 1
     streamed: bool = False
     jpeg: StoredJpeg | None = None
+    place: Place | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] - self.extra not in (1, 3):
@@ -131,7 +134,7 @@ def stored_again(picture: Picture) -> FloatArray:
     samples = (picture.pixels.astype(np.float64) * span + offset).astype(np.float32)
     if picture.stored is None:
         return samples
-    before, _ = to_unit(picture.stored)
+    before = apply_rule(picture.stored, SampleRule(picture.stored.dtype, offset, span))
     return np.where(picture.pixels == before, picture.stored, samples)
 
 

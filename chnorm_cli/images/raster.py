@@ -5,6 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from chnorm_cli.images.axes import Place
 from chnorm_cli.images.metadata import Metadata
 
 Bytes = bytes | memoryview
@@ -17,7 +18,8 @@ class Raster:
     ``samples`` is (H, W, C) with C = 1 (gray) or 3 (RGB), plus ``extra`` channels that are no
     colours, plus one when ``alpha`` is there (never premultiplied). ``orientation`` (1…8) is still
     to be applied. ``palette`` says that the samples come from a colour table, so that equal channels
-    mean a gray picture. ``lost`` says what is left out and only the file holds.
+    mean a gray picture. ``lost`` says what is left out and only the file holds,
+    ``place`` where in a stack the page stands.
     """
 
     samples: NDArray[Any]
@@ -28,3 +30,4 @@ class Raster:
     notes: tuple[str, ...] = ()
     extra: int = 0
     lost: tuple[str, ...] = ()
+    place: Place | None = None

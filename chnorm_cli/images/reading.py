@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chnorm_cli.images import exif
+from chnorm_cli.images.axes import of_one_range
 from chnorm_cli.images.compression import StoredJpeg
 from chnorm_cli.images.errors import CodecError, ImageError, reason
 from chnorm_cli.images.formats import HEAD, Format, identify
@@ -84,7 +85,8 @@ def read_pictures(
             with _told(name, piece.row, at + 1, len(found)):
                 pictures += _pictures(piece, pages, name, len(surveys[at]))
     stream = len(found) > 1
-    return [replace(p, held=len(places), streamed=stream) for p in pictures]
+    pictures = [replace(p, held=len(places), streamed=stream) for p in pictures]
+    return pictures if stream else of_one_range(pictures)
 
 
 def _pictures(piece: Piece, pages: Sequence[int], name: str, count: int) -> Iterator[Picture]:
@@ -224,6 +226,7 @@ def _picture(raster: Raster, row: Format, name: str, index: int, count: int) -> 
         missing,
         extra,
         raster.lost,
+        place=raster.place,
     )
 
 

@@ -18,7 +18,8 @@ from chnorm_cli.images import descriptions, exif, ifd, inks
 from chnorm_cli.images.errors import CodecError
 from chnorm_cli.images.metadata import PER_INCH, Metadata, Resolution, Unit, resolution
 from chnorm_cli.images.raster import Raster
-from chnorm_cli.images.samples import stretch
+from chnorm_cli.images.samples import stretch, unmultiplied
+from chnorm_cli.images.series import places
 from chnorm_cli.images.stacks import Leaf, contents
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
 COLORS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
 PREMULTIPLIED, ALPHAS = 1, (1, 2)  # values of ExtraSamples
-MOST_CHANNELS = 4
 # Tags that say how the pixels are stored, or that are read elsewhere.
 LAYOUT = frozenset(
     {*range(254, 269), *range(273, 285), *range(288, 297), 301, *range(317, 327), 330}
@@ -58,11 +58,13 @@ def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:
 
     with TiffFile(io.BytesIO(data)) as file:
         found = contents(file, data)
+        standing = places(data, found.leaves)
         for page in pages:
             leaf = found.leaves[page]
             _check(leaf.page, len(data))
             raster = _raster(leaf, data)
-            yield replace(raster, notes=raster.notes + found.notes, lost=found.lost)
+            notes = raster.notes + found.notes
+            yield replace(raster, notes=notes, lost=found.lost, place=standing[page])
 
 
 def _check(page: "TiffPage", size: int) -> None:
@@ -75,11 +77,11 @@ def _check(page: "TiffPage", size: int) -> None:
             f"is a volume of {page.imagedepth} slices in one page", "save the slices as pages"
         )
     extra = page.samplesperpixel - colors - _has_alpha(page)
-    most = MOST_CHANNELS - colors if colors in (1, 3) and page.photometric != PALETTE else 0
-    if not 0 <= extra <= most:
+    channels = colors in (1, 3) and page.photometric != PALETTE
+    if extra < 0 or (extra and not channels):
         raise CodecError(
-            f"has {page.samplesperpixel} channels, more than chnorm restores together",
-            "save the channels as separate gray or RGB pages",
+            f"has {page.samplesperpixel} channels, which do not belong to {page.photometric!s}",
+            "save them as gray or RGB and further channels",
         )
     area = page.imagewidth * page.imagelength
     if page.is_tiled and page.tilewidth * page.tilelength * page.tiledepth > max(
@@ -122,7 +124,7 @@ def _raster(leaf: Leaf, data: bytes) -> Raster:
         rgb, note = inks.to_rgb(samples[..., :4], icc)
         samples, notes, icc = np.concatenate([rgb, samples[..., 4:]], axis=2), (note,), None
     if alpha and int(page.extrasamples[-1]) == PREMULTIPLIED:
-        samples = _unmultiplied(samples)
+        samples = unmultiplied(samples)
     directory = _directory(page, data)
     notes += _left_out(page)
     kept = {tag: entry for tag, entry in directory.items() if tag in exif.KEPT}
@@ -155,21 +157,6 @@ def _colors(indices: NDArray[Any], table: NDArray[Any] | None) -> NDArray[Any]:
         raise CodecError("has no intact colour table", "convert it to RGB first")
     eight = table >> 8 if not (table & 255).any() else np.rint(table / 257.0)
     return eight.astype(np.uint8).T[indices[..., 0].astype(np.intp)]
-
-
-def _unmultiplied(samples: NDArray[Any]) -> NDArray[Any]:
-    """Divides colours by alpha, so that every picture inside chnorm has them unmultiplied."""
-    full = np.iinfo(samples.dtype).max if samples.dtype.kind in "iu" else 1.0
-    alpha = samples[..., -1:].astype(np.float64)
-    colors = np.divide(
-        samples[..., :-1] * float(full),
-        alpha,
-        out=np.zeros(samples[..., :-1].shape),
-        where=alpha > 0,
-    )
-    if samples.dtype.kind in "iu":
-        colors = np.rint(np.minimum(colors, full))
-    return np.concatenate([colors.astype(samples.dtype), samples[..., -1:]], axis=2)
 
 
 def _directory(page: "TiffPage", data: bytes) -> ifd.Directory:

@@ -20,6 +20,10 @@ LEVELS = tuple(0.5 * 1.08**k for k in range(64))  # σ of samples, 0–255 scale
 LOW, MIDDLE, HIGH = (1, 2), (3, 5), (6, 8)
 LEAST = 6.5  # levels; what is weaker looks like texture after compression (a dozen photographs)
 FLAT = 1.55  # times as strong at low frequencies, at most, as at the middle ones
+# Up to there it is noise also where neighbours share it; between the two it is so in one picture of
+# three, and a third of it is taken out: what texture loses by that stays below what cells give.
+FLATTER, IN_DOUBT = 1.28, 1 / 3
+BENEATH = 0.7  # of the weakest noise is seen in smooth blocks at low frequencies, at least
 FALLS = 0.7  # of the level at middle frequencies, at least, at high ones where these can be seen
 SEEN = (
     5.0  # times the level that the steps hide; of less, all that is seen is of the size of a step
@@ -46,18 +50,22 @@ def noise_before_quantization(numbers: Tensor, table: Tensor) -> float:
     return middle
 
 
-def could_be_noise(numbers: Tensor, table: Tensor) -> bool:
-    """Say whether what varies in smooth blocks, weak as it may be, falls with frequency as noise does.
+def chance_of_noise(numbers: Tensor, table: Tensor, weakest: float = 0.0) -> float:
+    """Say how likely it is that what varies in smooth blocks is noise and not texture: 0, ⅓ or 1.
 
-    Also noise that neighbours share, a camera's, falls less than texture: by 1.05 to 1.5 in fifteen
-    of sixteen shots, and photographs without noise by 1.6 to 3. In few blocks all may be.
+    `numbers` and `table` are those of `noise_before_quantization`; `weakest`, 0–255 scale, is the
+    least noise that each block must have. Also noise that neighbours share, a camera's, falls less
+    with frequency than texture: by 1.05 to 1.3 in twelve of fifteen shots, photographs without noise
+    by 1.25 to 3, and between the two there is no telling. In few blocks all may be noise.
     """
     coefficients = _whole_range(numbers, table)
     count = int(SMOOTHEST * len(coefficients))
     if count < FEWEST:
-        return True
+        return 1.0
     low, middle, _ = _levels_in(coefficients, table)
-    return middle > _hidden(table, MIDDLE, count) and low <= FLAT * middle
+    if middle <= _hidden(table, MIDDLE, count) or low < BENEATH * weakest or low > FLAT * middle:
+        return 0.0
+    return 1.0 if low <= FLATTER * middle else IN_DOUBT
 
 
 def _whole_range(numbers: Tensor, table: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Kind
-from chnorm_cli.noise.quantized import could_be_noise
+from chnorm_cli.noise.quantized import chance_of_noise
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.operators import Identity
@@ -29,6 +29,9 @@ from chnorm_cli.restoration.restoration import Restoration
 
 FOUND = "{}: its artefacts were taken out, and the file could have been made from the result"
 NOISY = "{}, made of a noisy picture ({}): noise and artefacts were taken out"
+IN_DOUBT = (
+    "{}, with what may be noise ({}) or texture: a part of it was taken out with the artefacts"
+)
 LEAST = 0.4 / 255  # error of luma; below, 8 bits hide the artefacts
 KEPT = 0.15  # of the noise: a compression that errs less leaves it as it was
 # Of files of at least such a quality, which people take for originals, as a root mean square: 45 dB
@@ -41,11 +44,63 @@ TRIALS = ((4, 4), (2, 6), (6, 2))
 TRIAL_FACTOR = 1.6
 
 
-def errors_that_matter(y: Tensor, jpeg: Jpeg | None, law: Law) -> CompressionErrors | None:
-    """Give the errors of the compression of y (C, H, W) where they matter and noise does not."""
+@dataclass(frozen=True)
+class Wrong:
+    """What is wrong with a JPEG: the errors of its compression, and what a law of noise is worth.
+
+    `chance` is how likely there is noise in it as the law says, rather than texture: with 0 the law
+    is not followed, with 1 it alone is, and in between the answer is the mean of both, weighed so.
+    """
+
+    jpeg: Jpeg
+    errors: CompressionErrors
+    chance: float = 0.0
+
+    @property
+    def visible(self) -> bool:
+        """Whether the artefacts matter, in whatever noise."""
+        return self.errors.noisy or self.errors.luma >= LEAST
+
+    def cleaned(
+        self,
+        y: Tensor,
+        strength: float = 1.0,
+        *,
+        say: Say = lambda _: None,
+        go_on: Callable[[], bool] = lambda: True,
+    ) -> Tensor:
+        """Give y (C, H, W) without artefacts, or with a part of them at a lower `strength` than 1."""
+        errors = self.errors.stronger(max(1.0, strength))
+        x = without_artefacts(y, self.jpeg, errors, say=say, go_on=go_on)
+        return torch.lerp(y, x, min(1.0, strength, self._largest_step(x - y, strength)))
+
+    def weighed(
+        self, y: Tensor, restored: Callable[[Tensor], Tensor], strength: float
+    ) -> Callable[[Tensor], Tensor]:
+        """Give the mean of what `restored` gives by the law and y (C, H, W) without artefacts."""
+        texture: list[Tensor] = []
+
+        def answer(z: Tensor) -> Tensor:
+            if not texture:
+                texture.append(self.cleaned(y, strength))
+            return torch.lerp(texture[0], restored(z), self.chance)
+
+        return answer
+
+    def _largest_step(self, change: Tensor, strength: float) -> float:
+        if self.errors.noisy or strength > 1:
+            return 1.0
+        quality = self.jpeg.compression.quality
+        most = next((c for q, c in MOST_CHANGE if quality >= q), math.inf)
+        return most / max(float(change.square().mean().sqrt()), 1e-9)
+
+
+def what_is_wrong(y: Tensor, jpeg: Jpeg | None, law: Law) -> Wrong | None:
+    """Say what is wrong with y (C, H, W), in which `law` was found; None where nothing is that matters."""
     if jpeg is None or min(y.shape[1:]) < 2:
         return None
     errors = compression_errors(y, jpeg)
+    wrong = Wrong(jpeg.to(y.device), errors)
     stronger = law.doubt is None and law.noise.sigma > 0 and law.sigma > NOISIER * errors.luma
     if errors.noisy:
         # The law knows noise that follows the brightness, and a network removes it best where the
@@ -53,16 +108,19 @@ def errors_that_matter(y: Tensor, jpeg: Jpeg | None, law: Law) -> CompressionErr
         kept = (
             jpeg.compression.subsampling in ("", "4:4:4") and errors.luma < KEPT * errors.noise[0]
         )
-        return None if stronger and (kept or law.kind is not Kind.GAUSSIAN) else errors
-    if stronger and could_be_noise(jpeg.numbers[0], jpeg.compression.planes[0].table):
-        return None
-    return None if errors.luma < LEAST else errors
+        left_to_law = stronger and (kept or law.kind is not Kind.GAUSSIAN)
+        return replace(wrong, chance=1.0) if left_to_law else wrong
+    if stronger:
+        # Where neighbours share it, texture passes for noise most easily.
+        weakest = 0.0 if law.noise.kernel is None else 255.0 * min(law.sigma, *law.levels())
+        table = jpeg.compression.planes[0].table
+        wrong = replace(wrong, chance=chance_of_noise(jpeg.numbers[0], table, weakest))
+    return wrong if wrong.chance > 0 or wrong.visible else None
 
 
 def prepare_artefacts(
     y: Tensor,
-    jpeg: Jpeg,
-    errors: CompressionErrors,
+    wrong: Wrong,
     choice: Choice,
     settings: FitSettings,
     *,
@@ -72,23 +130,16 @@ def prepare_artefacts(
 ) -> Restoration:
     """Prepare to take the artefacts out of y (C, H, W), and the noise that went through JPEG.
 
-    Without noise the answer lies in the cells of `jpeg`.
+    Without noise the answer lies in the cells of the file.
     """
+    jpeg, errors = wrong.jpeg, wrong.errors
     found = jpeg.compression.sentence()
     law = _law_of(errors) if errors.noisy else None
     note = FOUND.format(found) if law is None else NOISY.format(found, law.sentence())
-    errors = errors.stronger(max(1.0, strength))
     budget = Budget(1, settings.steps, settings.time)
 
-    def make(say: Callable[[str], None]) -> Tensor:
-        x = without_artefacts(y, jpeg, errors, say=say, go_on=budget.in_time)
-        return torch.lerp(y, x, min(1.0, strength, largest_step(x - y)))
-
-    def largest_step(change: Tensor) -> float:
-        if errors.noisy or strength > 1:
-            return 1.0
-        most = next((c for q, c in MOST_CHANGE if jpeg.compression.quality >= q), math.inf)
-        return most / max(float(change.square().mean().sqrt()), 1e-9)
+    def make(say: Say) -> Tensor:
+        return wrong.cleaned(y, strength, say=say, go_on=budget.in_time)
 
     return Restoration(
         Direct(make, budget, Outcome.CELLS),
@@ -99,7 +150,7 @@ def prepare_artefacts(
         law=law,
         law_found=law is not None,
         notes=(note,),
-        errors=CompressedAgain(jpeg, errors, time_for_map),
+        errors=CompressedAgain(jpeg, errors.stronger(max(1.0, strength)), time_for_map),
         uncertainty=uncertainty,
     )
 

@@ -7,26 +7,25 @@ for event in course:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chnorm_cli.fitting.solution import Solution
 from chnorm_cli.scaling.bad_masks import check_mask_pages, encode_bad_masks
-from chnorm_cli.scaling.compression import jpeg_of
 from chnorm_cli.scaling.error_maps import check_map_pages, encode_error_maps
 from chnorm_cli.scaling.events import LAYOUTS, Event, Finished, Opened, Prepared
 from chnorm_cli.scaling.failures import ExitCode, Failure
-from chnorm_cli.scaling.own_numbers import noise_arguments
+from chnorm_cli.scaling.parts import parts_of, together
+from chnorm_cli.scaling.preparing import prepare_restoration
 from chnorm_cli.scaling.report import describe_result
-from chnorm_cli.scaling.requests import Denoise, Inpaint, Request, Superres, Task, Writing
+from chnorm_cli.scaling.requests import Inpaint, Request, Superres, Task, Writing
+from chnorm_cli.scaling.stack import Stack
 
 if TYPE_CHECKING:
     from chnorm_cli.images import Encoded, Picture
     from chnorm_cli.restoration import Restoration
-
-Prepare = Callable[["Picture", Request], tuple["Restoration", tuple[str, ...]]]
 
 
 class Course:
@@ -35,10 +34,9 @@ class Course:
     After an interruption `partial` ends the course with the best picture so far.
     """
 
-    def __init__(self, request: Request, prepare: Prepare | None = None) -> None:
+    def __init__(self, request: Request) -> None:
         self.request = request
         self.restoration: Restoration | None = None
-        self._prepare = prepare or prepare_restoration
         self._pictures: list[Picture] = []
         self._solutions: list[Solution] = []
         self._notes: list[str] = []
@@ -76,37 +74,43 @@ class Course:
             self._notes.append(
                 f"{len(self._pictures)} pictures follow one another: all are restored"
             )
-        for number, picture in enumerate(self._pictures, start=1):
-            height, width, _ = picture.pixels.shape
-            self.restoration = None
-            yield Opened(
-                request.name,
-                request.task.name,
-                (width, height),
-                layout_of(picture),
-                number,
-                len(self._pictures),
-            )
-            self.restoration, notes = self._prepare(picture, request)
-            self._notes += notes
-            yield Prepared(dict(self.restoration.header))
-            yield from self.restoration
-            solution = self.restoration.solution
-            if solution.outcome.failed:
-                raise Failure(
-                    f"{request.name}: {solution.outcome.value} Nothing was written; "
-                    "try another --seed, --generator or --normalization",
-                    ExitCode.DIVERGED,
+        stack = Stack(self._pictures, request)
+        for number, picture in enumerate(self._pictures):
+            solutions = []
+            for part in parts_of(picture):
+                self.restoration = None
+                yield Opened(
+                    request.name,
+                    request.task.name,
+                    size_of(picture),
+                    layout_of(picture),
+                    number + 1,
+                    len(self._pictures),
+                    part.number,
+                    part.count,
                 )
-            self._solutions.append(solution)
+                law = stack.law(number, part)
+                joint = stack.joint(number, part, law)
+                asked = part.asked(request)
+                self.restoration, notes = prepare_restoration(part.picture, asked, law, joint)
+                self._notes += notes
+                yield Prepared(dict(self.restoration.header))
+                yield from self.restoration
+                solution = self.restoration.solution
+                solutions.append(solution if joint is None else joint.own(solution))
+                check_outcome(solutions[-1], request.name)
+            self._solutions.append(together(solutions))
         yield self._finish()
 
     def partial(self) -> Finished | None:
         """Write the best so far after an interruption; None when there is nothing worth keeping.
 
-        Only a picture with one page has a partial answer: half of a stack is not a stack.
+        Only a picture with one page, restored as one, has a partial answer: half of a stack is not a
+        stack.
         """
         if self.restoration is None or len(self._pictures) != 1 or self._solutions:
+            return None
+        if len(parts_of(self._pictures[0])) > 1:
             return None
         solution = self.restoration.best_so_far()
         if solution is None:
@@ -116,7 +120,7 @@ class Course:
 
     def _finish(self) -> Finished:
         """Encode the answer, write it where it belongs, and report."""
-        from chnorm_cli.images import write_atomically
+        from chnorm_cli.images import axes_of, write_atomically
 
         request = self.request
         restored = [
@@ -147,6 +151,7 @@ class Course:
             input_size=size_of(self._pictures[0]),
             output_size=size_of(restored[0]),
             layout=layout_of(self._pictures[0]),
+            axes=axes_of(self._pictures),
             solutions=self._solutions,
             clipped=encoded.clipped,
             mapped=mapped,
@@ -155,58 +160,14 @@ class Course:
         return Finished(report, encoded.data if request.target is None else None)
 
 
-def prepare_restoration(picture: Picture, request: Request) -> tuple[Restoration, tuple[str, ...]]:
-    """Set up the fit that is asked for, and say what a person should know about its mask."""
-    from chnorm_cli.images import mask_from_alpha, mask_from_missing, read_mask
-    from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres
-
-    pixels, task, settings = picture.visible_pixels(), request.task, request.settings
-    mapped = request.uncertainty is not None
-    if picture.missing is not None and not isinstance(task, Inpaint):
-        from chnorm_cli.restoration import fill_missing
-
-        pixels = fill_missing(pixels, picture.missing)
-    match task:
-        case Denoise(noise):
-            said = noise_arguments(picture, noise)
-            jpeg = jpeg_of(picture, request.reading.jpeg)
-            return prepare_denoise(
-                pixels, **said, jpeg=jpeg, settings=settings, uncertainty=mapped
-            ), ()
-        case Inpaint(source, invert, grow, noise, clean):
-            if source is None:
-                mask = mask_from_alpha(picture, invert=invert, grow=grow)
-                pixels = picture.pixels
-            elif source == "nan":
-                mask = mask_from_missing(picture)
-            else:
-                name = "mask (piped in)" if isinstance(source, bytes) else str(source)
-                mask = read_mask(
-                    source,
-                    name=name,
-                    shape=picture.shape,
-                    invert=invert,
-                    grow=grow,
-                    page=picture.metadata.page,
-                    max_pixels=request.reading.max_pixels,
-                )
-            mask = mask.covering(picture.missing)
-            said = noise_arguments(picture, noise)
-            restoration = prepare_inpaint(
-                pixels, mask.missing, **said, clean=clean, settings=settings, uncertainty=mapped
-            )
-            return restoration, tuple(mask.notes)
-        case Superres(scale, kernel, noise):
-            said = noise_arguments(picture, noise)
-            return prepare_superres(
-                pixels,
-                scale,
-                kernel=kernel,
-                **said,
-                jpeg=jpeg_of(picture, request.reading.jpeg),
-                settings=settings,
-                uncertainty=mapped,
-            ), ()
+def check_outcome(solution: Solution, name: str) -> None:
+    """Raise `Failure` for a fit that leaves no picture."""
+    if solution.outcome.failed:
+        raise Failure(
+            f"{name}: {solution.outcome.value} Nothing was written; "
+            "try another --seed, --generator or --normalization",
+            ExitCode.DIVERGED,
+        )
 
 
 def with_solution(picture: Picture, solution: Solution, task: Task) -> Picture:

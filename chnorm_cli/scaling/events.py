@@ -19,6 +19,8 @@ class Opened:
     layout: str  # "gray", "RGB", "RGB + alpha", …
     page: int  # 1, 2, …
     pages: int
+    channel: int = 1  # 1, 2, … of those that are restored one by one
+    channels: int = 1
 
 
 @dataclass(frozen=True)

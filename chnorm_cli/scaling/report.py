@@ -41,6 +41,7 @@ def describe_fit(solution: Solution) -> dict[str, Any]:
         "sigma_estimated": solution.sigma_estimated,
         "noise": None if solution.noise is None else dict(solution.noise),
         "bad_pixels": None if solution.bad_pixels is None else dict(solution.bad_pixels),
+        "banding": None if solution.banding is None else dict(solution.banding),
         "jpeg": None if solution.jpeg is None else dict(solution.jpeg),
         **describe_errors(solution),
         "device": solution.device,
@@ -48,6 +49,11 @@ def describe_fit(solution: Solution) -> dict[str, Any]:
         "parameters": solution.parameters,
         "plan": dict(solution.plan),
         "notes": list(solution.notes),
+        **(
+            {"channels": [describe_fit(one) for one in solution.channels]}
+            if solution.channels
+            else {}
+        ),
     }
 
 
@@ -68,6 +74,7 @@ def describe_result(
     input_size: tuple[int, int],
     output_size: tuple[int, int],
     layout: str,
+    axes: tuple[str, list[int]] | None,
     solutions: Sequence[Solution],
     clipped: int,
     mapped: bool,
@@ -87,6 +94,8 @@ def describe_result(
         "input_size": list(input_size),
         "output_size": list(output_size),
         "layout": layout,
+        "axes": None if axes is None else axes[0],
+        "shape": None if axes is None else axes[1],
         "format": request.writing.format,
         "clipped": clipped,
         "settings": request.settings.as_dict()

@@ -64,6 +64,8 @@ def write_event(event: Event, **where: Any) -> None:
                 "layout": event.layout,
                 "page": event.page,
                 "pages": event.pages,
+                "channel": event.channel,
+                "channels": event.channels,
             }
         case Prepared(header):
             values = {"event": "prepared", "header": dict(header)}

@@ -58,9 +58,10 @@ class Status:
         """Size and layout, e.g. "512×512 RGB, page 2 of 7"."""
         if self.opened is None:
             return ""
-        width, height = self.opened.size
-        page = f", page {self.opened.page} of {self.opened.pages}" if self.opened.pages > 1 else ""
-        return f"{width}×{height} {self.opened.layout}{page}"
+        opened, (width, height) = self.opened, self.opened.size
+        where = f", page {opened.page} of {opened.pages}" if opened.pages > 1 else ""
+        where += f", channel {opened.channel} of {opened.channels}" if opened.channels > 1 else ""
+        return f"{width}×{height} {opened.layout}{where}"
 
     @property
     def rate(self) -> float | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chnorm_cli.scaling.kinds import describe_unread
+from chnorm_cli.scaling.parts import by_part
 from chnorm_cli.terminal.console import complain, say, shown
 from chnorm_cli.terminal.curves import clock, number
 
@@ -14,11 +15,11 @@ def summarize(report: Mapping[str, Any], *, verbose: bool = False) -> None:
     """Say what became of one picture, why the fit ended, and what a person should know."""
     say((one_line(report), "bold"))
     fits = report.get("pages", [report])
-    for line in by_page([[fit["outcome_sentence"]] for fit in fits]):
+    for line in by_page([of_channels(fit, lambda one: [one["outcome_sentence"]]) for fit in fits]):
         say(f"  {line}")
     for line in by_page([expected_errors(fit, report.get("uncertainty")) for fit in fits]):
         say(f"  {line}")
-    for line in by_page([_details(fit) for fit in fits]) if verbose else ():
+    for line in by_page([of_channels(fit, _details) for fit in fits]) if verbose else ():
         say(f"  {line}")
     say_notes(report)
 
@@ -31,19 +32,15 @@ def say_notes(report: Mapping[str, Any]) -> None:
 
 
 def by_page(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of all pages, each once; those that are not of every page say which.
+    """Return the lines of all pages, each once; those that are not of every page say which."""
+    return by_part(lines, "page")
 
-    >>> by_page([["done"], ["done", "dark"], ["done"]])
-    ['done', 'page 2: dark']
-    """
-    pages: dict[str, list[int]] = {}
-    for page, said in enumerate(lines, start=1):
-        for line in dict.fromkeys(said):
-            pages.setdefault(line, []).append(page)
-    return [
-        line if len(where) == len(lines) else f"{_numbers(where)}: {line}"
-        for line, where in pages.items()
-    ]
+
+def of_channels(
+    fit: Mapping[str, Any], lines: Callable[[Mapping[str, Any]], list[str]]
+) -> list[str]:
+    """Return the lines of a page, or those of its channels where they were restored one by one."""
+    return by_part([lines(one) for one in fit.get("channels", [fit])], "channel")
 
 
 def expected_errors(fit: Mapping[str, Any], file: str | None) -> list[str]:
@@ -55,18 +52,6 @@ def expected_errors(fit: Mapping[str, Any], file: str | None) -> list[str]:
         unknown = f", {100 * fit['unknown_share']:.3g} % of the pixels unknown"
         return [f"Error map {shown(file)}: {size}{unknown if fit['unknown_share'] else ''}."]
     return [] if psnr is None else [f"The expected error is a {size}."]
-
-
-def _numbers(pages: Sequence[int]) -> str:
-    """Return `page 2`, or `pages 1–3, 5` of [1, 2, 3, 5]."""
-    runs: list[list[int]] = []
-    for page in pages:
-        if runs and page == runs[-1][-1] + 1:
-            runs[-1].append(page)
-        else:
-            runs.append([page])
-    parts = [str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs]
-    return f"page{'s' if len(pages) > 1 else ''} {', '.join(parts)}"
 
 
 def _details(fit: Mapping[str, Any]) -> list[str]:
@@ -84,6 +69,8 @@ def one_line(report: Mapping[str, Any]) -> str:
     fits = report.get("pages", [report])
     if len(fits) > 1:
         facts.append(f"{len(fits)} pages")
+    elif "channels" in report:
+        facts.append(f"{len(report['channels'])} channels")
     elif report["sigma"] is not None:
         estimated = " (estimated)" if report["sigma_estimated"] else ""
         law = report.get("noise")

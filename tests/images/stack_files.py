@@ -43,8 +43,9 @@ def imagej(array: NDArray[Any], **options: Any) -> bytes:
     return written(array, file={"imagej": True} | options.pop("file", {}), **options)
 
 
-def ome(array: NDArray[Any], axes: str, **metadata: Any) -> bytes:
-    return written(array, file={"ome": True}, metadata={"axes": axes} | metadata)
+def ome(array: NDArray[Any], axes: str, **said: Any) -> bytes:
+    options = {key: said.pop(key) for key in ("photometric", "planarconfig") if key in said}
+    return written(array, file={"ome": True}, metadata={"axes": axes} | said, **options)
 
 
 def metamorph(array: NDArray[Any]) -> bytes:
@@ -92,8 +93,30 @@ STACKS: dict[str, bytes] = {
     ),
     "OME": ome(planes(5), "ZYX", PhysicalSizeX=0.5, PhysicalSizeY=0.25),
     "OME, five dimensions": ome(planes(2, 3, 2), "TCZYX"),
+    "OME, named channels": ome(
+        planes(3, 2), "ZCYX", Channel={"Name": ["GFP", "DAPI"]}, PhysicalSizeZ=1.5
+    ),
+    "OME, five samples of each slice": ome(
+        planes(2, 2, 5), "TZSYX", photometric="minisblack", planarconfig="separate"
+    ),
+    "imagej, five channels": imagej(planes(5), metadata={"axes": "CYX", "mode": "composite"}),
+    "five channels on two pages": written(
+        np.moveaxis(planes(2, 5), 1, -1), photometric="minisblack", planarconfig="contig"
+    ),
 }
 CHANNELS: dict[str, bytes] = {
+    "five, planar": written(planes(5), photometric="minisblack", planarconfig="separate"),
+    "five": written(np.moveaxis(planes(5), 0, -1), photometric="minisblack", planarconfig="contig"),
+    "five, floats": written(
+        1000 * planes(5, dtype="float32"), photometric="minisblack", planarconfig="separate"
+    ),
+    "six of which three are colours": written(
+        np.moveaxis(planes(6, dtype="uint8"), 0, -1),
+        photometric="rgb",
+        extrasamples=["unspecified"] * 3,
+        compression="zlib",
+    ),
+    "OME, five": ome(planes(5), "SYX", photometric="minisblack", planarconfig="separate"),
     "two, planar": written(planes(2), photometric="minisblack", planarconfig="separate"),
     "two": written(np.moveaxis(planes(2), 0, -1), photometric="minisblack", planarconfig="contig"),
     "three, none a colour": written(

@@ -68,14 +68,16 @@ def test_a_stack_is_read_page_by_page_or_whole(name):
 def test_unspecified_samples_are_channels(name):
     (picture,) = read(CHANNELS[name])
     assert (picture.alpha is not None) == ("alpha" in name)
-    assert picture.pixels.shape[2] == {"two": 2, "OME": 2, "thr": 3}.get(name[:3], 4)
+    counts = {"OME, two": 2, "OME, five": 5}
+    word = {"two": 2, "thr": 3, "fou": 4, "fiv": 5, "six": 6, "RGB": 4}.get(name[:3])
+    assert picture.pixels.shape[2] == counts.get(name, word)
     with pytest.raises(ImageError, match="PNG cannot hold channels that are no colours; write a"):
         encode([picture], format="png")
 
 
-def test_more_channels_than_are_restored_together_are_refused():
-    data = written(planes(5), photometric="minisblack", planarconfig="separate")
-    with pytest.raises(ImageError, match="has 5 channels, more than chnorm restores"):
+def test_channels_beside_inks_or_a_colour_table_are_refused():
+    data = written(np.moveaxis(planes(5), 0, -1), photometric="separated", extrasamples=[0])
+    with pytest.raises(ImageError, match="has 5 channels, which do not belong to"):
         read(data)
 
 

@@ -2,10 +2,14 @@
 
 import pytest
 import torch
-from jpeg_files import compressed, opened
+from jpeg_files import compressed, opened, shared
 from pictures import bundled
 
-from chnorm_cli.noise.quantized import noise_before_quantization
+from chnorm_cli.noise.quantized import (
+    IN_DOUBT,
+    chance_of_noise,
+    noise_before_quantization,
+)
 
 
 def found(x, quality):
@@ -53,3 +57,25 @@ def test_what_is_cut_off_is_left_out():
     x = torch.full((1, 160, 320), 0.5)
     x[..., 160:] = 1.0
     assert found(noisy(x, 20).clamp(0, 1), 75) == pytest.approx(20, rel=0.12)
+
+
+def chance(x, quality, weakest=0.0):
+    _, jpeg = opened(compressed(x, quality))
+    return chance_of_noise(jpeg.numbers[0], jpeg.compression.planes[0].table, weakest)
+
+
+def test_noise_that_neighbours_share_is_told_from_texture_by_its_spectrum():
+    x = torch.linspace(0.35, 0.65, 160).expand(3, 160, 160)
+    assert chance(x + shared(x.shape, 10, 0.7), 75) == 1
+    assert chance(x + shared(x.shape, 10, 0.9), 95) == IN_DOUBT
+    assert chance(bundled("astronaut")[:, 20:212, 100:292], 90) == 0
+
+
+def test_blocks_with_less_than_the_noise_say_that_it_is_none():
+    x = torch.linspace(0.35, 0.65, 160).expand(3, 160, 160)
+    y = x + shared(x.shape, 10, 0.7)
+    assert [chance(y, 75, weakest) for weakest in (10, 20)] == [1, 0]
+
+
+def test_in_few_blocks_all_may_be_noise():
+    assert chance(torch.full((3, 64, 64), 0.5), 75) == 1
