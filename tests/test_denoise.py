@@ -30,7 +30,7 @@ def test_last_nonlocal_passes_polish_the_answer_but_not_for_who_interrupts(monke
         weighed.append(estimates)
         return mixed(estimates, weights)
 
-    monkeypatch.setattr("chnorm_cli.restoration.denoising.nonlocal_filter", watched)
+    monkeypatch.setattr("chnorm_cli.restoration.denoiser.nonlocal_filter", watched)
     monkeypatch.setattr("chnorm_cli.restoration.denoising.mixed", watched_mixture)
     steps = iter(restoration)
     next(steps)
@@ -50,7 +50,7 @@ def test_an_estimate_that_is_bad_where_the_truth_is_known_counts_little(monkeypa
 
     settings = {"effort": Effort.NORMAL, "steps": 3}
     whole, _ = solved(prepared("denoise", **settings))
-    monkeypatch.setattr("chnorm_cli.restoration.denoising.nonlocal_filter", brighter_each_time)
+    monkeypatch.setattr("chnorm_cli.restoration.denoiser.nonlocal_filter", brighter_each_time)
     wary, _ = solved(prepared("denoise", **settings))
     assert abs(wary.pixels - whole.pixels).mean() < 0.03  # their plain mean is 0.2 brighter
 

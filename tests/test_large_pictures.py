@@ -2,29 +2,32 @@
 
 import pytest
 import torch
-from pictures import bundled, psnr
 
-from chnorm_cli.fitting.settings import Effort, FitSettings
+from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.fitting.solution import Outcome, Step
-from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres, tiled, tiling
+from chnorm_cli.restoration import tiling
 from chnorm_cli.restoration.tiled import InTiles
 from chnorm_cli.restoration.tiling import choose_tiling, tile_weight, tile_windows
 
 
 class Learnt:
-    """A learner that has nothing to learn and gives what `restore` says."""
+    """A learner that has nothing to learn, whose work in tiles is what `restore` says."""
 
-    risk = None
-
-    def __init__(self, restore):
-        self.restore = restore
+    def __init__(self, restore, scale=1):
+        self.make, self.scale = restore, scale
         self.fit = self
         self.budget, self.outcome, self.activity = None, Outcome.STEPS, "fit"
 
     def __iter__(self):
         yield Step(1, 1.0, 1.0, {}, seconds=10.0, share_done=0.5)
 
-    def restore_seconds(self, pixels):
+    def work(self):
+        return self
+
+    def restore(self, y, known, number):
+        return self.make(y)
+
+    def tile_seconds(self, pixels):
         return 30.0 * pixels / (300 * 500)
 
 
@@ -54,9 +57,21 @@ def test_tiles_are_restored_from_themselves_alone_in_any_order():
     assert run.outcome is Outcome.STEPS
     backwards = torch.zeros_like(z)
     for window in reversed(tile_windows((300, 500), 256)):
-        part = run.restore_tile(z, window)
+        part = run.learning.make(z[:, *window])
         backwards[:, *window] += tile_weight(window, (300, 500), 256) * part
     assert torch.allclose(run.estimate(), backwards, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_enlarged_tiles_join_where_they_belong(scale):
+    z = torch.rand(2, 300, 500, generator=torch.Generator().manual_seed(0))
+
+    def repeated(x):
+        return x.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
+
+    run = InTiles(Learnt(repeated, scale), z, 256)
+    list(run)
+    torch.testing.assert_close(run.estimate(), repeated(z))
 
 
 def test_tiles_are_halved_where_the_memory_of_a_gpu_runs_out():
@@ -95,42 +110,6 @@ def test_what_does_not_fit_into_memory_has_smaller_tiles_or_is_refused(monkeypat
     free = tiling.AT_REST
     with pytest.raises(ValueError, match=r"needs about .* GB .* are free"):
         choose_tiling(None, shape)
-
-
-def test_a_picture_in_tiles_is_as_good_and_has_no_steps_at_their_edges(monkeypatch):
-    monkeypatch.setattr(tiled, "PART", 40)
-    truth = bundled("astronaut")[:1, 60:140, 60:420]
-    y = truth + 25 / 255 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
-    pixels = y.movedim(0, -1).numpy()
-    results = []
-    for tile in (0, 256):
-        settings = FitSettings(effort=Effort.FAST, steps=4, device="cpu", tile=tile)
-        restoration = prepare_denoise(pixels, sigma=25, settings=settings)
-        for _ in restoration:
-            pass
-        results.append(torch.from_numpy(restoration.solution.pixels).movedim(-1, 0))
-        assert restoration.solution.plan["tile"] == (tile or None)
-        assert restoration.solution.plan["memory"] > tiling.AT_REST
-        assert ("tiles" in restoration.header) == bool(tile)
-    whole, parts = results
-    assert psnr(parts, truth) > psnr(whole, truth) - 0.1
-    # Steps from column to column, in units of those of the whole picture in the same columns: where
-    # tiles fade into each other they are no larger than where there is one tile.
-    over, under = (x.diff(dim=-1).square().mean((0, 1)).sqrt() for x in (parts, whole))
-    _, second = sorted({w[1].start for w in tile_windows((80, 360), 256)})
-    margin, fade = tiling.MARGIN, tiling.FADE
-    along = torch.arange(fade)
-    fades = torch.cat([second + margin + along, 256 - 1 - margin - along])
-    assert (over / under)[fades].max() < (over / under).max()
-    assert (over / under)[fades].mean() < (over / under).mean() + 0.05
-
-
-@pytest.mark.parametrize("prepare", [prepare_inpaint, prepare_superres])
-def test_other_tasks_say_that_they_know_no_tiles(prepare):
-    pixels = torch.rand(16, 16, 3).numpy()
-    what = torch.zeros(16, 16, dtype=torch.bool).numpy() if prepare is prepare_inpaint else 2
-    with pytest.raises(ValueError, match="only denoise"):
-        prepare(pixels, what, settings=FitSettings(tile=512))
 
 
 def test_tiles_that_are_too_small_are_refused():

@@ -85,7 +85,7 @@ Strip = Annotated[
     bool, typer.Option("--strip", help="Drop EXIF, ICC and DPI.", rich_help_panel=OUTPUT)
 ]
 Quality = Annotated[
-    int, typer.Option(min=1, max=100, metavar="Q", help="Of JPEG and WebP.", rich_help_panel=OUTPUT)
+    int, typer.Option(min=1, max=100, metavar="Q", help="Of lossy formats.", rich_help_panel=OUTPUT)
 ]
 SaveMask = Annotated[
     str | None,

@@ -1,4 +1,4 @@
-"""What a person may say of the noise and of bad pixels; every task has these options."""
+"""What a person may say of the noise, of bad pixels and of banding; every task has these options."""
 
 from __future__ import annotations
 
@@ -33,6 +33,14 @@ class NoiseOptions:
         typer.Option(
             metavar="auto|off",
             help="Find and fill dead, hot and flipped pixels.",
+            rich_help_panel=NOISE,
+        ),
+    ] = Faults.AUTO
+    banding: Annotated[
+        Faults,
+        typer.Option(
+            metavar="auto|off",
+            help="Find and take out offsets of rows and columns.",
             rich_help_panel=NOISE,
         ),
     ] = Faults.AUTO
@@ -111,4 +119,5 @@ class NoiseOptions:
             self.black,
             self.strength,
             str(self.bad_pixels),
+            str(self.banding),
         )

@@ -248,7 +248,7 @@ class RunOptions:
         str,
         typer.Option(
             metavar="auto|N|off",
-            help="Denoise in tiles of N pixels a side, which bounds the memory; auto: above 6 megapixels.",
+            help="Restore in tiles of N pixels a side, which bounds the memory; auto: above 6 megapixels.",
             rich_help_panel=RUN,
         ),
     ] = "auto"

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from chnorm_cli.scaling.failures import Failure, usage
 
-FORMATS = ("png", "tiff", "jpeg", "webp", "avif", "heic", "fits")
+FORMATS = ("png", "tiff", "jpeg", "webp", "avif", "heic", "jp2", "jxl", "fits")
 STDIN = "stdin"
 
 

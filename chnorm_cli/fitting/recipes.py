@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from chnorm_cli.classical.passes import FIRST, SECOND, THIRD, Combine, Pass
+from chnorm_cli.fitting.learnt import SYMMETRIES
 from chnorm_cli.fitting.prior import PriorRecipe
-from chnorm_cli.fitting.recorrupt import SYMMETRIES, RecorruptRecipe
+from chnorm_cli.fitting.recorrupt import RecorruptRecipe
 from chnorm_cli.fitting.settings import (
     Effort,
     Fit,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +13,11 @@ from chnorm_cli.classical.passes import FIRST, SECOND, THIRD, Pass
 from chnorm_cli.fitting.averaging import WeightAverage
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.descent import Descent
+from chnorm_cli.fitting.learnt import SYMMETRIES, Learnt, transformed
 from chnorm_cli.fitting.optimizers import Optimizers
 from chnorm_cli.fitting.solution import DivergedError, Outcome, Step
-from chnorm_cli.fitting.tiles import in_tiles
 from chnorm_cli.recorruption.examples import Example, FreshNoise, Query
 
-SYMMETRIES = 8  # four rotations, each plain and mirrored
 EXAMPLES_SHARE = 0.4  # of --time, at most, for first guesses
 HARMLESS = 0.5 / 255  # an error that 8 bits do not show
 WORSE = 2.0  # times the loss of the first guess itself: the network has learnt nothing
@@ -49,18 +49,6 @@ class RecorruptRecipe:
     strengths: tuple[float, ...] = ()  # of a non-local first guess for holes, 0–255 scale
     iterations: int = 0  # of plug-and-play that are tried at the end, for holes
     enough: float = 0.001  # of the held-out error; a strength that lowers it by less is reduced
-
-
-def transformed(x: Tensor, symmetry: int) -> Tensor:
-    """Apply one of the 8 symmetries of the square to (…, H, W)."""
-    turned = torch.rot90(x, symmetry % 4, (-2, -1))
-    return turned.flip(-1) if symmetry >= 4 else turned
-
-
-def restored_orientation(x: Tensor, symmetry: int) -> Tensor:
-    """Undo `transformed`."""
-    plain = x.flip(-1) if symmetry >= 4 else x
-    return torch.rot90(plain, -(symmetry % 4), (-2, -1))
 
 
 class RecorruptFit:
@@ -216,20 +204,19 @@ class RecorruptFit:
         A guess that is all but right, as that of a smooth ramp, is left as it is: it asks for finer
         corrections than steps of one size come to.
         """
-        if self.lost_by_guess and self.lost > WORSE * self.lost_by_guess:
-            return query.guess
         with self.average.applied():
-            correction = in_tiles(self._correction, query.features, self.recipe.tile, query.wanted)
-        return query.guess + self.scale * correction
+            return self._learnt().ask(query)
 
-    def _correction(self, features: Tensor) -> Tensor:
-        """Average the network's answers over as many symmetries as the recipe says."""
-        answers = []
-        for symmetry in range(0, SYMMETRIES, SYMMETRIES // self.recipe.symmetries):
-            turned = transformed(features[None], symmetry)
-            correction = self.network(turned.contiguous(memory_format=torch.channels_last))
-            answers.append(restored_orientation(correction, symmetry)[0])
-        return torch.stack(answers).mean(0)
+    def learnt(self) -> Learnt:
+        """Give what has been learnt, apart from the fit."""
+        with self.average.applied():
+            learnt = self._learnt()
+            return replace(learnt, network=copy.deepcopy(learnt.network).requires_grad_(False))
+
+    def _learnt(self) -> Learnt:
+        recipe = self.recipe
+        trusted = not self.lost_by_guess or self.lost <= WORSE * self.lost_by_guess
+        return Learnt(self.network, self.scale, recipe.tile, recipe.symmetries, trusted)
 
     def _seconds_to_answer(self) -> float:
         """Guess from the time of a step: a pass without gradients costs about a third."""

@@ -43,7 +43,8 @@ def encode(
 
     ``depth`` None means each picture's own, or the best the format holds, with a note; a depth that
     is asked for and cannot be held is an `ImageError`. ``strip`` leaves ICC, EXIF, resolution and
-    text out. ``quality`` 1…100 is that of JPEG and WebP (100 is lossless in WebP).
+    text out. ``quality`` 1…100 is that of lossy formats (100 is lossless in WebP, 95 and more in JPEG 2000
+    and JPEG XL).
     """
     row = BY_NAME.get(format)
     name = pictures[0].name if pictures else "nothing"
@@ -84,7 +85,7 @@ def _sheet(picture: Picture, row: Format, asked: Depth | None, strip: bool) -> _
         raise ImageError(
             picture.name, "the restored pixels are not all finite", "nothing is written"
         )
-    if picture.extra and row.name != "tiff":
+    if picture.extra and not row.channels:
         raise ImageError(
             picture.name,
             f"{row.title} cannot hold channels that are no colours",
@@ -149,6 +150,9 @@ def _written(picture: Picture, row: Format, notes: list[str]) -> Metadata:
     icc = metadata.icc
     if icc is not None and icc[16:20] == b"GRAY" and row.name in ("webp", "avif", "heic"):
         notes.append(f"{row.title} has no gray: the gray colour profile was left out")
+        icc = None
+    if icc is not None and row.name == "jxl":
+        notes.append("JPEG XL is written without a colour profile: it was left out")
         icc = None
     if metadata.fits is not None and row.name != "fits":
         notes.append(f"{row.title} cannot hold the header of the FITS file: it was left out")

@@ -5,7 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chnorm_cli.images import avif, extents, fits, flat, heif, png, pnm, tiff
+from chnorm_cli.images import (
+    avif,
+    extents,
+    fits,
+    flat,
+    heif,
+    jpeg2000,
+    jpegxl,
+    png,
+    pnm,
+    tiff,
+)
 from chnorm_cli.images.errors import ImageError
 from chnorm_cli.images.picture import Depth
 from chnorm_cli.images.raster import Bytes, Raster
@@ -33,6 +44,7 @@ class Format:
     depths: tuple[Depth, ...] = ()
     alpha: bool = False
     pages: bool = False
+    channels: bool = False  # that are no colours
     longest_side: int = 2**31 - 1
     extent: Extent | None = None
 
@@ -55,8 +67,14 @@ FORMATS = (
     Format("heic", "HEIC", (".heic", ".heif", ".hif"), heif.MAGIC,
            heif.survey, heif.decode, heif.encode, (EIGHT,), alpha=True, longest_side=16384,
            extent=extents.of_boxes),
+    Format("jp2", "JPEG 2000", (".jp2", ".j2k", ".jpx", ".j2c", ".jpf", ".jpc"), jpeg2000.MAGIC,
+           jpeg2000.survey, jpeg2000.decode, jpeg2000.encode, (EIGHT, SIXTEEN), alpha=True,
+           channels=True, extent=jpeg2000.of_file),
+    Format("jxl", "JPEG XL", (".jxl",), jpegxl.MAGIC, jpegxl.survey, jpegxl.decode, jpegxl.encode,
+           (EIGHT, SIXTEEN, FLOAT), alpha=True, extent=jpegxl.of_file),
     Format("tiff", "TIFF", (".tif", ".tiff"), re.compile(rb"II[*+]\0|MM\0[*+]"),
-           tiff.survey, tiff.decode, tiff.encode, (EIGHT, SIXTEEN, FLOAT), alpha=True, pages=True),
+           tiff.survey, tiff.decode, tiff.encode, (EIGHT, SIXTEEN, FLOAT), alpha=True, pages=True,
+           channels=True),
     Format("fits", "FITS", (".fits", ".fit", ".fts"), fits.MAGIC, fits.survey, fits.decode,
            fits.encode, (EIGHT, SIXTEEN, FLOAT), pages=True),
     Format("bmp", "BMP", (".bmp", ".dib"), re.compile(rb"BM"), flat.survey, flat.decode,

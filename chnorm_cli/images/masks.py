@@ -15,7 +15,7 @@ COLOR_TOLERANCE = 16 / 255  # JPEG gives gray masks a tint of a few levels
 SUSPICIOUS = 0.6  # of the pixels missing: more likely the mask marks what is known
 COVERED = 1.01 / 255  # a pixel that is covered by more than this is not observed
 # Lossy files ring around edges: up to 0.1 in JPEG 50, eight pixels far (measured on drawn masks).
-LOSSY = ("jpeg", "webp", "avif", "jxl", "heif")
+LOSSY = ("jpeg", "webp", "avif", "heic", "jp2", "jxl")
 RINGING = 0.1  # of white
 RING_MAXIMA = 0.01  # of the nearly black pixels; antialiasing leaves none, JPEG 50 to 95 leave 13 %
 # Between black and white, for each pixel along the edges: hard edges have at most 0.14 in JPEG 30

@@ -120,3 +120,18 @@ def stretch(samples: NDArray[Any], white: int) -> NDArray[Any]:
         return samples.astype(dtype)
     levels = np.rint(np.arange(white + 1) * (full / white)).astype(dtype)
     return np.asarray(levels[np.minimum(samples.astype(np.intp), white)])
+
+
+def unmultiplied(samples: NDArray[Any]) -> NDArray[Any]:
+    """Divides colours by alpha, so that every picture inside chnorm has them unmultiplied."""
+    full = np.iinfo(samples.dtype).max if samples.dtype.kind in "iu" else 1.0
+    alpha = samples[..., -1:].astype(np.float64)
+    colors = np.divide(
+        samples[..., :-1] * float(full),
+        alpha,
+        out=np.zeros(samples[..., :-1].shape),
+        where=alpha > 0,
+    )
+    if samples.dtype.kind in "iu":
+        colors = np.rint(np.minimum(colors, full))
+    return np.concatenate([colors.astype(samples.dtype), samples[..., -1:]], axis=2)

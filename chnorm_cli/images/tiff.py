@@ -18,7 +18,7 @@ from chnorm_cli.images import descriptions, exif, ifd, inks
 from chnorm_cli.images.errors import CodecError
 from chnorm_cli.images.metadata import PER_INCH, Metadata, Resolution, Unit, resolution
 from chnorm_cli.images.raster import Raster
-from chnorm_cli.images.samples import stretch
+from chnorm_cli.images.samples import stretch, unmultiplied
 from chnorm_cli.images.series import places
 from chnorm_cli.images.stacks import Leaf, contents
 
@@ -124,7 +124,7 @@ def _raster(leaf: Leaf, data: bytes) -> Raster:
         rgb, note = inks.to_rgb(samples[..., :4], icc)
         samples, notes, icc = np.concatenate([rgb, samples[..., 4:]], axis=2), (note,), None
     if alpha and int(page.extrasamples[-1]) == PREMULTIPLIED:
-        samples = _unmultiplied(samples)
+        samples = unmultiplied(samples)
     directory = _directory(page, data)
     notes += _left_out(page)
     kept = {tag: entry for tag, entry in directory.items() if tag in exif.KEPT}
@@ -157,21 +157,6 @@ def _colors(indices: NDArray[Any], table: NDArray[Any] | None) -> NDArray[Any]:
         raise CodecError("has no intact colour table", "convert it to RGB first")
     eight = table >> 8 if not (table & 255).any() else np.rint(table / 257.0)
     return eight.astype(np.uint8).T[indices[..., 0].astype(np.intp)]
-
-
-def _unmultiplied(samples: NDArray[Any]) -> NDArray[Any]:
-    """Divides colours by alpha, so that every picture inside chnorm has them unmultiplied."""
-    full = np.iinfo(samples.dtype).max if samples.dtype.kind in "iu" else 1.0
-    alpha = samples[..., -1:].astype(np.float64)
-    colors = np.divide(
-        samples[..., :-1] * float(full),
-        alpha,
-        out=np.zeros(samples[..., :-1].shape),
-        where=alpha > 0,
-    )
-    if samples.dtype.kind in "iu":
-        colors = np.rint(np.minimum(colors, full))
-    return np.concatenate([colors.astype(samples.dtype), samples[..., -1:]], axis=2)
 
 
 def _directory(page: "TiffPage", data: bytes) -> ifd.Directory:

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from chnorm_cli.fitting.recorrupt import SYMMETRIES, restored_orientation, transformed
+from chnorm_cli.fitting.learnt import SYMMETRIES, restored_orientation, transformed
 from chnorm_cli.fitting.settings import Effort
 from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.names import Say

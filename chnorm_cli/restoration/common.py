@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +18,6 @@ from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.generators.decoder import Decoder
 from chnorm_cli.generators.hourglass import Hourglass
 from chnorm_cli.generators.spec import GeneratorSpec
-from chnorm_cli.noise.bad_pixels import BadPixels
-from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.errors import Errors
@@ -45,12 +42,6 @@ def observation(pixels: Pixels, settings: FitSettings) -> Tensor:
     if not np.isfinite(pixels).all():
         raise ValueError("the picture holds values that are not finite numbers")
     return torch.from_numpy(pixels).movedim(-1, 0).contiguous().to(choose_device(settings.device))
-
-
-def check_whole(settings: FitSettings) -> None:
-    """Raise `ValueError` where tiles are asked for and there are none."""
-    if settings.tile:
-        raise ValueError("only denoise restores in tiles; leave --tile at auto")
 
 
 def of_one_colour(y: Tensor, known: Tensor | None = None) -> Tensor | None:
@@ -120,41 +111,6 @@ def prior_fit(
         stop=stop,
         budget=replace(budget, planned=recipe.steps),
         seed=seed,
-    )
-
-
-def prior_restoration(
-    problem: Problem,
-    choice: Choice,
-    settings: FitSettings,
-    *,
-    law: Law | None = None,
-    law_found: bool = False,
-    restored: Callable[[Tensor], Tensor] = lambda x: x,
-    notes: Sequence[str] = (),
-    bad: BadPixels | None = None,
-) -> Restoration:
-    """Put a restoration by a `prior` fit alone together."""
-    fit = prior_fit(
-        problem,
-        choice.generator,
-        choice.prior,
-        stop=settings.stop,
-        budget=Budget(choice.prior.steps, settings.steps, settings.time),
-        seed=settings.seed,
-    )
-    return Restoration(
-        fit,
-        settings=settings,
-        choice=choice,
-        problem=problem,
-        network=fit.network,
-        recipe=choice.prior,
-        law=law,
-        law_found=law_found,
-        restored=restored,
-        notes=notes,
-        bad=bad,
     )
 
 

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from chnorm_cli.fitting.budget import Budget
-from chnorm_cli.fitting.recipes import GRAY_TWICE, choose
-from chnorm_cli.fitting.settings import Effort, FirstGuess, Fit, FitSettings
+from chnorm_cli.fitting.recipes import Choice, choose
+from chnorm_cli.fitting.settings import Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.fitting.stages import RunningFit
+from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Faults, Kind
@@ -20,29 +22,34 @@ from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.artefacts import IN_DOUBT, prepare_artefacts, what_is_wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin, noise_left
-from chnorm_cli.restoration.bootstrap import Bootstrap
+from chnorm_cli.restoration.bootstrap import Bootstrap, Restorer
+from chnorm_cli.restoration.by_prior import PriorTiles, prior_restoration
 from chnorm_cli.restoration.common import (
     NO_MAP,
     Pixels,
     answered,
     observation,
     of_one_colour,
-    prior_restoration,
     with_time_for_map,
 )
-from chnorm_cli.restoration.denoising import (
-    Denoising,
-    at_least_some_noise,
-    network_for,
-)
+from chnorm_cli.restoration.denoising import at_least_some_noise
 from chnorm_cli.restoration.errors import Errors, ErrorsBesideHoles, KnownErrors
-from chnorm_cli.restoration.filling import Filling
+from chnorm_cli.restoration.learning import (
+    NO_MAP_IN_TILES,
+    LearningToDenoise,
+    best_denoising,
+    best_filling,
+)
 from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.tiled import InTiles, Learner, learning_budget, part_to_learn_from
-from chnorm_cli.restoration.tiling import choose_tiling
-from chnorm_cli.restoration.twice import LearningTwice
+from chnorm_cli.restoration.tile_work import FitPrior
+from chnorm_cli.restoration.tiled import (
+    InTiles,
+    RestorerInTiles,
+    learning_budget,
+    part_to_learn_from,
+)
+from chnorm_cli.restoration.tiling import Tiling, tiling_of
 
-LONG = 240.0  # seconds of --time; with less, a second fit would only shorten the first
 SHARED = (
     "neighbouring pixels share their noise, as a camera's or scanner's processing makes it, and it"
     " is removed as such"
@@ -57,6 +64,7 @@ def prepare_denoise(
     noise: str = Kind.AUTO,
     strength: float = 1.0,
     bad_pixels: str = Faults.AUTO,
+    banding: str = Faults.AUTO,
     jpeg: Jpeg | None = None,
     law: Law | None = None,
     settings: FitSettings | None = None,
@@ -66,13 +74,14 @@ def prepare_denoise(
 
     The law of the noise is found from the picture, unless `sigma` (0–255 scale) or `level` (units
     of `pixels`) gives it; `noise` forces a kind, and `law` is what was found already, as in a stack.
-    `strength`, 0 to 1.5, is how much of what was found is removed. Bad pixels are found and filled
-    unless `bad_pixels` is "off". Where the picture is a JPEG, `jpeg` says what the file knows; its
-    artefacts are taken out unless there is stronger noise, or `sigma` or `level` speaks of noise.
+    `strength`, 0 to 1.5, is how much of what was found is removed. Bad pixels are found and filled,
+    and offsets of rows and columns taken out, unless `bad_pixels` and `banding` are "off". Where the
+    picture is a JPEG, `jpeg` says what the file knows; its artefacts are taken out unless there is
+    stronger noise, or `sigma` or `level` speaks of noise.
     `uncertainty` asks for a map of the errors too. Raises `ValueError` for input that no fit can use and
     `DeviceError` for a device that is not there.
     """
-    said = Said(sigma, level, noise, strength, bad_pixels)
+    said = Said(sigma, level, noise, strength, bad_pixels, banding)
     settings = settings or FitSettings()
     clock = Budget(0, None, settings.time)
     if uncertainty:
@@ -85,12 +94,14 @@ def prepare_denoise(
             y, Outcome.ONE_COLOUR, choice, settings, errors=exact, uncertainty=uncertainty
         )
     beginning = begin(y, said, told=law)
+    y = beginning.y
     law, found = beginning.law, not said.level_given
     if choice.fit is Fit.PRIOR and uncertainty and beginning.removed is not None:
         raise ValueError(NO_MAP)
     if beginning.holes is not None and choice.fit is not Fit.PRIOR:
         return _filled(beginning, settings, clock, uncertainty=uncertainty)
     plain = found and noise == Kind.AUTO and choice.fit is Fit.RECORRUPT and strength > 0
+    plain = plain and beginning.banding is None  # which no compressed file could have made
     wrong = what_is_wrong(y, jpeg, law) if plain else None
     if wrong is not None and wrong.chance == 0:
         return prepare_artefacts(
@@ -108,8 +119,9 @@ def prepare_denoise(
             None,
             settings=settings,
             choice=choice,
-            problem=Problem(y, Identity((y.shape[1], y.shape[2])), law.noise),
+            problem=Problem(beginning.straight, Identity((y.shape[1], y.shape[2])), law.noise),
             untouched=outcome,
+            banding=beginning.banding,
             law=law,
             law_found=found,
             notes=why,
@@ -118,73 +130,79 @@ def prepare_denoise(
         )
     # More than all of the noise is taken out by taking it for stronger.
     stronger = replace(law.noise, sigma=law.noise.sigma * max(1.0, strength))
-    z = law.whitened(beginning.whole)
-    problem = Problem(z, Identity((y.shape[1], y.shape[2])), stronger)
+    tiling = tiling_of(y, settings)
+    if choice.fit is Fit.PRIOR:
+        return _by_prior(beginning, choice, settings, tiling, stronger)
+    budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
+    tile, whole = tiling.tile, beginning.whole
+    if tile is not None:
+        budget = learning_budget(budget)
+    learnt_from = law.whitened(whole if tile is None else part_to_learn_from(whole))
+    problem = at_least_some_noise(
+        Problem(learnt_from, Identity((learnt_from.shape[1], learnt_from.shape[2])), stronger)
+    )
+    denoising, choice, network = best_denoising(problem, choice, settings, budget)
+    fit: RunningFit = denoising.fit
+    restorer: Restorer = denoising
+    if tile is not None:
+        fit = InTiles(LearningToDenoise(denoising, law), whole, tile)
+        restorer = RestorerInTiles(denoising, tile)
 
-    def answer(z: Tensor) -> Tensor:
-        return beginning.finished(law.restored(z, beginning.whole), clean=True)
+    def answer(x: Tensor) -> Tensor:
+        return beginning.finished(x if tile is not None else law.restored(x, whole), clean=True)
 
     notes = [] if stronger.kernel is None else [SHARED]
     restored: Callable[[Tensor], Tensor] = answer
     if wrong is not None and wrong.chance < 1:
         notes = [IN_DOUBT.format(wrong.jpeg.compression.sentence(), law.sentence())]
         restored = wrong.weighed(y, answer, strength)
-    if choice.fit is Fit.PRIOR:
-        if beginning.removed is None:  # only its holes are new
-            problem, restored = _holes_alone(beginning)
-        return prior_restoration(
-            problem,
-            choice,
-            settings,
-            law=law,
-            law_found=found,
-            restored=restored,
-            notes=beginning.notes,
-            bad=beginning.bad,
-        )
-    problem = at_least_some_noise(problem)
-    tiling = choose_tiling(settings.tile, (*z.shape,), gpu=z.device.type != "cpu")
-    whole = problem
-    if tiling.tile is not None:
-        part = part_to_learn_from(z)
-        problem = Problem(part, Identity((part.shape[1], part.shape[2])), problem.noise)
-    network = network_for(problem, choice, settings)
-    budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
-    if tiling.tile is not None:
-        budget = learning_budget(budget)
-    twice = settings.effort is Effort.BEST and problem.channels == 1
-    twice = twice and settings.first_guess is not FirstGuess.NONE
-    # Noise that neighbours share is known too roughly to learn from twice.
-    twice = twice and stronger.kernel is None and (settings.time or LONG) >= LONG
-    if twice:
-        choice = replace(choice, recorrupt=GRAY_TWICE[0])
-    build = LearningTwice if twice else Denoising
-    denoising: Learner = build(problem, choice, settings, network, budget)
-    if tiling.tile is not None:
-        denoising = InTiles(denoising, z, tiling.tile)
     return Restoration(
-        denoising.fit,
+        fit,
         settings=settings,
         choice=choice,
-        problem=whole,
+        problem=problem,
         network=network,
         recipe=choice.recorrupt,
         tiling=tiling,
         jpeg=wrong.jpeg if wrong is not None and wrong.chance < 1 else None,
-        notes=notes,
+        notes=(*beginning.notes, *notes),
         law=law,
         law_found=found,
         restored=restored,
-        errors=Bootstrap(law, denoising, settings.effort, strength, settings.seed, clock.in_time),
+        banding=beginning.banding,
+        errors=Bootstrap(law, restorer, settings.effort, strength, settings.seed, clock.in_time),
         uncertainty=uncertainty,
     )
 
 
-def _holes_alone(beginning: Beginning) -> tuple[Problem, Callable[[Tensor], Tensor]]:
-    """Give the problem of filling the holes of a picture, and the way to its answer."""
-    known = beginning.known.to(beginning.y.dtype)
-    problem = Problem(beginning.y * known, Mask(known))
-    return problem, lambda x: beginning.finished(x, clean=False)
+def _by_prior(
+    beginning: Beginning, choice: Choice, settings: FitSettings, tiling: Tiling, noise: Noise
+) -> Restoration:
+    """Put a `prior` fit together; where the noise is left, only the holes are new."""
+    law, whole, clean = beginning.law, beginning.whole, beginning.removed is not None
+    known = beginning.known.to(whole.dtype)
+    problem = Problem(law.whitened(whole), Identity((whole.shape[1], whole.shape[2])), noise)
+    if not clean:
+        problem = Problem(whole * known, Mask(known))
+    work = None
+    if tiling.tile is not None:
+        removed = replace(law, noise=noise, flat=None) if clean else None
+        work = FitPrior(removed, choice, settings, masked=not clean)
+    untiled = law if clean and work is None else None
+    return prior_restoration(
+        problem,
+        choice,
+        settings,
+        law=law,
+        law_found=not beginning.said.level_given,
+        restored=lambda x: beginning.finished(
+            x if untiled is None else untiled.restored(x, whole), clean=clean
+        ),
+        notes=beginning.notes,
+        bad=beginning.bad,
+        banding=beginning.banding,
+        tiles=None if work is None else PriorTiles(work, whole, tiling, beginning.known),
+    )
 
 
 def _filled(
@@ -192,7 +210,10 @@ def _filled(
 ) -> Restoration:
     """Put a restoration together whose bad pixels are filled, from what is clean of noise."""
     law, clean = beginning.law, beginning.removed is not None
-    filling = Filling(beginning, settings)
+    tiling = tiling_of(beginning.y, settings)
+    if uncertainty and tiling.tile is not None:
+        raise ValueError(NO_MAP_IN_TILES)
+    filling, fit = best_filling(beginning, settings, tiling.tile)
     if clean and law.noise.kernel is not None:
         filling.notes.append(SHARED)
     errors: Errors = KnownErrors(noise_left(beginning.y, law))
@@ -201,17 +222,19 @@ def _filled(
             law, filling, settings.effort, beginning.said.strength, settings.seed, clock.in_time
         )
     return Restoration(
-        filling.fit(),
+        fit,
         settings=settings,
         choice=filling.choice,
         problem=filling.problem,
         network=filling.network,
         recipe=filling.recipe,
+        tiling=tiling,
         notes=filling.notes,
         law=law,
         law_found=not beginning.said.level_given,
         restored=lambda x: beginning.finished(x, clean=clean),
         bad=beginning.bad,
+        banding=beginning.banding,
         errors=ErrorsBesideHoles(errors, ~beginning.known),
         uncertainty=uncertainty,
     )

@@ -8,7 +8,6 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from chnorm_cli.classical.nonlocal_filter import nonlocal_filter
 from chnorm_cli.classical.passes import STRONG, Combine, Pass, for_strong_noise
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.mixture import mixed, mixture_weights
@@ -27,9 +26,8 @@ from chnorm_cli.recorruption.examples import (
     renoised,
     window,
 )
-from chnorm_cli.restoration.common import (
-    unet_for,
-)
+from chnorm_cli.restoration.common import unet_for
+from chnorm_cli.restoration.denoiser import Denoiser, begun, corrected, guessed
 
 FINISH_SHARE = 0.15  # of --time, kept for the last non-local passes
 TRIAL_PIXELS = 1 << 14  # of the picture, in each trial
@@ -116,10 +114,7 @@ class Denoising:
 
     def guess(self, noisy: Tensor) -> Tensor:
         """Denoise (C, H, W) with similar patches alone."""
-        passes = self.recipe.passes
-        if self.noise.sigma > STRONG:
-            passes = tuple(for_strong_noise(p) for p in passes)
-        return nonlocal_filter(noisy, self.noise, passes)
+        return guessed(noisy, self.noise, self.recipe.passes)
 
     def examples(self, say: Say) -> Iterator[Example]:
         """Give the first guess with fresh noise; the question is the guess of y itself."""
@@ -139,12 +134,12 @@ class Denoising:
         """Polish the network's answer, then weigh all estimates."""
         guess = self.queries[0].guess
         if self.fit.outcome is None:  # interrupted, or a look at the picture on the way
-            return torch.stack(self.begun(guess, answers[0])).mean(0)
+            return torch.stack(begun(guess, answers[0], self.noise)).mean(0)
         self.fit.activity = "let similar patches correct the answer"
-        estimates, done = self.begun(guess, answers[0]), []
+        estimates, done = begun(guess, answers[0], self.noise), []
         for last in self.passes:
             if self.affordable(last):
-                estimates.append(self.corrected(self.y, estimates, last))
+                estimates.append(corrected(self.y, estimates, self.noise, last))
                 done.append(last)
         whole, self.passes = len(done) == len(self.passes), done
         x = torch.stack(estimates).mean(0)
@@ -155,36 +150,21 @@ class Denoising:
         self.fit.activity = "weigh the estimates"
         return self.weighed(x, [guess, *estimates])
 
+    def learnt(self) -> Denoiser:
+        """Give what has been learnt, apart from the fit."""
+        return Denoiser(
+            self.noise,
+            self.drawn.sigma,
+            self.recipe.passes,
+            tuple(self.passes),
+            self.fit.learnt(),
+            self.weights,
+            self.plain,
+        )
+
     def restore(self, noisy: Tensor) -> Tensor:
         """Restore another picture (C, H, W) whose noise is of this law: nothing is learnt again."""
-        if self.plain:
-            return self.fit.ask(Query(centered(noisy), noisy))
-        guess, *estimates = self.estimates(noisy, self.drawn.sigma)
-        if self.weights is None:
-            return torch.stack(estimates).mean(0)
-        return mixed([guess, *estimates], self.weights)
-
-    def estimates(self, noisy: Tensor, sigma: float) -> list[Tensor]:
-        """Give the first guess of a noisy picture (C, H, W), and all that is made from it."""
-        guess = self.guess(noisy)
-        answer = self.fit.ask(Query(noise_features(noisy, guess, sigma), guess))
-        estimates = self.begun(guess, answer)
-        for last in self.passes:
-            estimates.append(self.corrected(noisy, estimates, last))
-        return [guess, *estimates]
-
-    def begun(self, guess: Tensor, answer: Tensor) -> list[Tensor]:
-        """Give the estimates that the last passes begin with."""
-        # Of shared noise the network keeps some that the first guess removed, and the other way round.
-        return [answer] if self.noise.kernel is None else [guess, answer]
-
-    def corrected(self, y: Tensor, estimates: list[Tensor], last: Pass) -> Tensor:
-        """Let similar patches denoise y again, now that the network says how they look.
-
-        A pass has the mean of all before it as its pilot. The network and the passes err
-        differently, and a mean of them is better than any.
-        """
-        return nonlocal_filter(y, self.noise, (last,), torch.stack(estimates).mean(0))
+        return self.learnt().restore(noisy)
 
     def affordable(self, last: Pass) -> bool:
         """Say whether there is time for a last pass."""
@@ -209,16 +189,17 @@ class Denoising:
 
     def weighed(self, x: Tensor, estimates: list[Tensor]) -> Tensor:
         """Weigh the estimates by trials: what is good at x with fresh noise is good at y."""
+        learnt = self.learnt()
+        trials = range(self.recipe.trials)
         tried = torch.cat(
-            [self.errors(window(x, TRIAL_PIXELS, self.random)) for _ in range(self.recipe.trials)],
-            1,
+            [self.errors(window(x, TRIAL_PIXELS, self.random), learnt) for _ in trials], 1
         )
         self.weights = mixture_weights(tried)
         self.risk = float((self.weights @ tried).square().mean()) / self.noise.sigma**2
         return mixed(estimates, self.weights)
 
-    def errors(self, x: Tensor) -> Tensor:
+    def errors(self, x: Tensor, learnt: Denoiser) -> Tensor:
         """Give the errors of all estimates, the first guess included, (k, n) where x is the truth."""
         again = self.noise.added_to(x, self.random)
-        estimates = self.estimates(again, self.noise.sigma)
+        estimates = learnt.estimates(again, self.noise.sigma)
         return torch.stack([e - x for e in estimates]).flatten(1)

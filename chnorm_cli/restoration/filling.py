@@ -227,8 +227,11 @@ class Filling:
         x = guess
         if self.running:
             x = self.running[-1].ask(Query(mask_features(guess, shown), guess, ~shown))
-        some = self.strengths[:: -(-len(self.strengths) // AGAIN) or 1]
-        return plug_and_play(mask.project(x, y), y, mask, some)
+        return plug_and_play(mask.project(x, y), y, mask, self.some_strengths())
+
+    def some_strengths(self) -> tuple[float, ...]:
+        """Give a part of the strengths that helped, for a picture that is filled without trying."""
+        return tuple(self.strengths[:: -(-len(self.strengths) // AGAIN) or 1])
 
     def tries(self) -> int:
         """Give the number of iterations to try: a large picture repeats on all what a window found."""

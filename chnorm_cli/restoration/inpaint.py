@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,25 +18,31 @@ from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.problems.operators import Mask
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.beginning import Beginning, Said, begin
+from chnorm_cli.restoration.by_prior import PriorTiles, prior_restoration
 from chnorm_cli.restoration.common import (
     NO_MAP,
     Pixels,
     answered,
-    check_whole,
     observation,
     of_one_colour,
-    prior_restoration,
     unit_sigma,
     with_time_for_map,
 )
 from chnorm_cli.restoration.errors import KnownErrors
-from chnorm_cli.restoration.filling import Filling
 from chnorm_cli.restoration.hole_errors import HoleErrors
+from chnorm_cli.restoration.learning import NO_MAP_IN_TILES, best_filling
 from chnorm_cli.restoration.restoration import Restoration
+from chnorm_cli.restoration.tile_work import FitPrior
+from chnorm_cli.restoration.tiling import tiling_of
 
 LEFT = (
     "the observed pixels are noisy ({}) and stay as they are; the holes are filled from what is"
     " clean of it, and --clean gives all pixels so"
+)
+
+STAY = (
+    "{} were found and stay in the observed pixels; the holes are filled without them, and --clean"
+    " takes them out of all"
 )
 
 
@@ -48,6 +55,7 @@ def prepare_inpaint(
     noise: str = Kind.AUTO,
     strength: float = 1.0,
     bad_pixels: str = Faults.AUTO,
+    banding: str = Faults.AUTO,
     clean: bool | None = None,
     law: Law | None = None,
     settings: FitSettings | None = None,
@@ -60,9 +68,8 @@ def prepare_inpaint(
     to be `clean`; None makes it so where `sigma` or `level` says that they are noisy.
     `uncertainty` asks for a map of the errors too.
     """
-    said = Said(sigma, level, noise, strength, bad_pixels)
+    said = Said(sigma, level, noise, strength, bad_pixels, banding)
     settings = settings or FitSettings()
-    check_whole(settings)
     clock = Budget(0, None, settings.time)
     if uncertainty:
         settings = with_time_for_map(settings)
@@ -103,18 +110,25 @@ def prepare_inpaint(
         )
     beginning = begin(y, said, ~known, sure=True, told=law)
     law = beginning.removed
-    clean = law is not None and (said.level_given if clean is None else clean)
+    cleaned = said.level_given if clean is None else clean
+    clean = law is not None and cleaned
     notes = list(beginning.notes)
+    if beginning.banding is not None and not cleaned:
+        notes[-1] = STAY.format(beginning.banding.sentence())
     if law is not None and not clean:
         notes.append(LEFT.format(law.sentence()))
     if choice.fit is Fit.PRIOR:
         if uncertainty:
             raise ValueError(NO_MAP)
-        return _by_prior(beginning, choice, settings, notes, clean=clean)
-    filling = Filling(beginning, settings)
+        return _by_prior(beginning, choice, settings, notes, clean=clean, as_given=not cleaned)
+    tiling = tiling_of(y, settings)
+    if uncertainty and tiling.tile is not None:
+        raise ValueError(NO_MAP_IN_TILES)
+    filling, fit = best_filling(beginning, settings, tiling.tile)
     filling.notes[:] = notes
+    errors = HoleErrors(filling, settings.effort, settings.seed, clock.in_time, clean)
     return Restoration(
-        filling.fit(),
+        fit,
         settings=settings,
         choice=choice,
         problem=filling.problem,
@@ -123,18 +137,30 @@ def prepare_inpaint(
         notes=filling.notes,
         law=law,
         law_found=law is not None and not said.level_given,
-        restored=lambda x: beginning.finished(x, clean=clean),
+        restored=lambda x: beginning.finished(x, clean=clean, as_given=not cleaned),
         bad=beginning.bad,
-        errors=HoleErrors(filling, settings.effort, settings.seed, clock.in_time, clean),
+        banding=beginning.banding,
+        errors=None if tiling.tile is not None else errors,
+        tiling=tiling,
         uncertainty=uncertainty,
     )
 
 
 def _by_prior(
-    beginning: Beginning, choice: Choice, settings: FitSettings, notes: list[str], *, clean: bool
+    beginning: Beginning,
+    choice: Choice,
+    settings: FitSettings,
+    notes: list[str],
+    *,
+    clean: bool,
+    as_given: bool,
 ) -> Restoration:
     """Put a `prior` fit together, which sees the known pixels where their noise is white."""
-    law, whole = beginning.removed, beginning.whole
+    law, whole, tiling = beginning.removed, beginning.whole, tiling_of(beginning.y, settings)
+    tiles = None
+    if tiling.tile is not None:
+        work = FitPrior(law and replace(law, flat=None), choice, settings, masked=True)
+        tiles = PriorTiles(work, whole, tiling, beginning.known)
     mask = Mask(beginning.known.to(whole.dtype))
     if law is None:
         problem = Problem(mask.forward(whole), mask)
@@ -147,8 +173,12 @@ def _by_prior(
         law=law,
         law_found=law is not None and not beginning.said.level_given,
         restored=lambda z: beginning.finished(
-            z if law is None else law.restored(z, whole), clean=clean
+            z if law is None or tiles is not None else law.restored(z, whole),
+            clean=clean,
+            as_given=as_given,
         ),
         notes=notes,
         bad=beginning.bad,
+        banding=beginning.banding,
+        tiles=tiles,
     )

@@ -3,58 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from chnorm_cli.classical.first_guess import first_guess
-from chnorm_cli.classical.guesses import ENLARGING, plug_and_play
 from chnorm_cli.fitting.budget import Budget
-from chnorm_cli.fitting.prior import PriorFit
-from chnorm_cli.fitting.recipes import DOUBLE, SUPERRES, Choice, SuperresRecipe, choose
-from chnorm_cli.fitting.recorrupt import RecorruptFit, RecorruptRecipe
-from chnorm_cli.fitting.settings import Fit, FitSettings, Stop
+from chnorm_cli.fitting.recipes import Choice, choose
+from chnorm_cli.fitting.settings import Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.fitting.stages import Direct, Mapped, RunningFit, Stage, StagedFit
-from chnorm_cli.generators.names import GeneratorName
-from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
+from chnorm_cli.fitting.stages import Direct, RunningFit, Stage, StagedFit
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Faults, Kind
+from chnorm_cli.noise.sampling import mosaic
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.names import Kernel
-from chnorm_cli.problems.operators import Downsample, Identity
+from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.recorruption.examples import Query, centered, reduced_again
 from chnorm_cli.restoration.artefacts import Wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin
+from chnorm_cli.restoration.by_prior import PriorTiles, prior_restoration
 from chnorm_cli.restoration.common import (
     NO_MAP,
     Pixels,
     answered,
-    check_whole,
     observation,
     of_one_colour,
-    prior_fit,
-    prior_restoration,
-    unet_for,
     with_time_for_map,
 )
-from chnorm_cli.restoration.denoising import Denoising, denoising_within
+from chnorm_cli.restoration.enlarging import MENDED, SCALES, Enlarging
 from chnorm_cli.restoration.enlarging_errors import EnlargingErrors
 from chnorm_cli.restoration.errors import Errors, KnownErrors
-from chnorm_cli.restoration.filling import Filling
+from chnorm_cli.restoration.learning import NO_MAP_IN_TILES, LearningToEnlarge
 from chnorm_cli.restoration.restoration import Restoration
 from chnorm_cli.restoration.small_pictures import artefacts_in
+from chnorm_cli.restoration.tile_work import FitPrior
+from chnorm_cli.restoration.tiled import InTiles
+from chnorm_cli.restoration.tiling import Tiling, small_side, tiling_of
 
-FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
-SCALES = tuple(FACTORS)
-DECODER = GeneratorSpec(GeneratorName.DECODER, DEFAULT_WIDTHS[GeneratorName.DECODER])
-
-
-CLEANED = "the small picture is noisy ({}), and the enlarged one explains it without its noise"
-MENDED = "the small picture is {}, and the enlarged one explains it without its artefacts"
+PART, PARTS = 256, 2  # PARTS² windows of PART² pixels of a large picture are learnt from
 
 
 def prepare_superres(
@@ -67,6 +54,7 @@ def prepare_superres(
     noise: str = Kind.AUTO,
     strength: float = 1.0,
     bad_pixels: str = Faults.AUTO,
+    banding: str = Faults.AUTO,
     jpeg: Jpeg | None = None,
     law: Law | None = None,
     settings: FitSettings | None = None,
@@ -79,12 +67,11 @@ def prepare_superres(
     the noise means the same as in `prepare_denoise`. So is a JPEG, of which `jpeg` says what its file
     knows, without its artefacts. `uncertainty` asks for a map of the errors too.
     """
-    said = Said(sigma, level, noise, strength, bad_pixels)
+    said = Said(sigma, level, noise, strength, bad_pixels, banding)
     settings = settings or FitSettings()
     clock = Budget(0, None, settings.time)
     if uncertainty:
         settings = with_time_for_map(settings)
-    check_whole(settings)
     y = observation(pixels, settings)
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(map(str, SCALES))}, not {scale}")
@@ -100,16 +87,28 @@ def prepare_superres(
         )
     beginning = begin(y, said, sure=True, told=law)
     operator = Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device)
-    problem = Problem(beginning.whole, operator)
+    small = beginning.straight if beginning.holes is None else beginning.whole
+    problem = Problem(small, operator)
+    tiling = tiling_of(y, settings, scale)
     if choice.fit is Fit.PRIOR:
         if uncertainty:
             raise ValueError(NO_MAP)
+        work = FitPrior(None, choice, settings, scale=scale, kernel=Kernel(kernel))
         return prior_restoration(
-            problem, choice, settings, notes=beginning.notes, bad=beginning.bad
+            problem,
+            choice,
+            settings,
+            notes=beginning.notes,
+            bad=beginning.bad,
+            banding=beginning.banding,
+            tiles=PriorTiles(work, small, tiling) if tiling.tile is not None else None,
         )
-    enlarging = _Enlarging(
-        problem, choice, settings, scale, Kernel(kernel), beginning, artefacts_in(jpeg, beginning)
-    )
+    wrong = artefacts_in(jpeg, beginning)
+    if tiling.tile is not None:
+        if uncertainty:
+            raise ValueError(NO_MAP_IN_TILES)
+        return _in_tiles(problem, choice, settings, beginning, tiling, Kernel(kernel), wrong)
+    enlarging = Enlarging(problem, choice, settings, scale, Kernel(kernel), beginning, wrong)
     errors: Errors = EnlargingErrors(enlarging, settings.effort, settings.seed, clock.in_time)
     if enlarging.wrong is not None:  # what the cleaned picture errs by is not told yet
         errors = KnownErrors(torch.full(problem.size, torch.nan))
@@ -120,192 +119,68 @@ def prepare_superres(
         problem=problem,
         network=enlarging.unets[0][0],
         recipe=enlarging.recipe,
+        tiling=tiling,
         law=enlarging.law,
         law_found=enlarging.law is not None and not said.level_given,
         notes=enlarging.notes,
         bad=beginning.bad,
+        banding=beginning.banding,
         errors=errors,
         uncertainty=uncertainty,
     )
 
 
-class _Enlarging:
-    """The phases of one enlarging and what they leave to each other.
+def _in_tiles(
+    problem: Problem,
+    choice: Choice,
+    settings: FitSettings,
+    beginning: Beginning,
+    tiling: Tiling,
+    kernel: Kernel,
+    wrong: Wrong | None,
+) -> Restoration:
+    """Learn from a part of a large picture and enlarge it in tiles; bad pixels are filled smoothly."""
+    assert tiling.tile is not None
+    whole, scale = problem.observation, problem.size[0] // beginning.y.shape[1]
+    part = mosaic(lambda w: whole[:, *w], (whole.shape[1], whole.shape[2]), PART, PARTS)
+    operator = Downsample((part.shape[1], part.shape[2]), scale, kernel).to(part.device)
+    begun = beginning.part(part)
+    if wrong is not None:  # its noise goes with the artefacts
+        begun = replace(begun, decided=False)
+    enlarging = Enlarging(
+        Problem(part, operator),
+        choice,
+        settings,
+        scale,
+        kernel,
+        begun,
+        learn_only=True,
+    )
+    side = small_side(tiling.tile, scale)
 
-    Clean the small picture where it is noisy, enlarge step by step with `recorrupt`, let `prior`
-    fits have their say, and combine. `y` (C, h, w) is the small picture to go by.
-    """
+    def tiles(estimates: list[Tensor], _: Budget) -> InTiles:
+        return InTiles(LearningToEnlarge(enlarging), estimates[0] if estimates else whole, side)
 
-    running: StagedFit  # the fit whose phases these are
+    def mended(budget: Budget) -> RunningFit:
+        assert wrong is not None
+        return Direct(lambda say: wrong.cleaned(whole, say=say, go_on=budget.in_time), budget)
 
-    def __init__(
-        self,
-        problem: Problem,
-        choice: Choice,
-        settings: FitSettings,
-        scale: int,
-        kernel: Kernel,
-        beginning: Beginning,
-        wrong: Wrong | None = None,
-    ) -> None:
-        self.problem, self.choice, self.settings = problem, choice, settings
-        self.scale, self.kernel, self.beginning = scale, kernel, beginning
-        self.wrong = wrong
-        self.law = law = beginning.removed if wrong is None else None
-        self.dirty = law is not None or beginning.holes is not None or wrong is not None
-        self.cleaner: Denoising | Filling | None = None
-        self.enlarged: dict[int, list[RecorruptFit]] = {}  # the fits of each level
-        self.y = problem.observation
-        self.recipe: SuperresRecipe = (DOUBLE if scale == 2 else SUPERRES)[settings.effort]
-        self.factors = FACTORS[scale]
-        self.unets = self._unets()
-        self.budget = Budget(0, settings.steps, settings.time)
-        self.first = int(self.dirty)  # estimates before those of enlarging
-        wanted = self.recipe.priors if choice.fit is Fit.BOTH else 0
-        self.priors = wanted
-        if self.y.device.type == "cpu":
-            self.priors = min(wanted, self.recipe.priors_for(problem.size[0] * problem.size[1]))
-        self.notes = list(beginning.notes)
-        if law is not None:
-            self.notes.append(CLEANED.format(law.sentence()))
-        if wrong is not None:
-            self.notes.append(MENDED.format(wrong.jpeg.compression.sentence()))
-        if wanted and not self.priors:
-            self.notes.append(
-                "the enlarged picture is too large for a prior fit on a CPU: recorrupt alone"
-            )
-
-    def fit(self) -> StagedFit:
-        """Put the stages one after another."""
-        unet, recorrupt = self.unets[0]
-        stages = []
-        if self.dirty:
-            work = float(self.choice.recorrupt.steps)
-            stages.append(Stage("cleaning", work, lambda _, budget: self.cleaning(budget)))
-        last = len(self.factors) - 1
-        stages += [self.enlarging(level, unet, recorrupt) for level in range(last)]
-        stages += [self.enlarging(last, *network) for network in self.unets]
-        stages += [self.prior(number) for number in range(self.priors)]
-        self.running = StagedFit(stages, self.combined, self.budget)
-        return self.running
-
-    def cleaning(self, budget: Budget) -> RunningFit:
-        """Fill the bad pixels of the small picture, and denoise it where its noise is white."""
-        beginning, law, wrong = self.beginning, self.law, self.wrong
-        if wrong is not None:
-            return Direct(
-                lambda say: wrong.cleaned(self.y, say=say, go_on=budget.in_time),
-                budget,
-                Outcome.CELLS,
-            )
-        if beginning.holes is not None:
-            filling = Filling(beginning, self.settings, budget)
-            self.cleaner = filling
-            return Mapped(filling.fit(), lambda x: beginning.finished(x, clean=law is not None))
-        assert law is not None
-        noise = replace(law.noise, sigma=max(1.0, beginning.said.strength) * law.noise.sigma)
-        problem = Problem(law.whitened(self.y), Identity((self.y.shape[1], self.y.shape[2])), noise)
-        self.cleaner = denoising_within(problem, self.settings, budget)
-        return Mapped(
-            self.cleaner.fit, lambda z: beginning.finished(law.restored(z, self.y), clean=True)
-        )
-
-    def enlarging(self, level: int, network: nn.Module, recorrupt: RecorruptRecipe) -> Stage:
-        """Enlarge by one more of the factors."""
-        factor, reached = self.factors[level], prod(self.factors[: level + 1])
-
-        def make(estimates: list[Tensor], budget: Budget) -> RecorruptFit:
-            y = self.go_by(estimates)
-            small = estimates[self.first + level - 1] if level else y
-            step = Downsample((small.shape[1], small.shape[2]), factor, self.kernel).to(y.device)
-            # From the second step on the picture itself is partly guessed; y stays the witness.
-            shrinks = self.recipe.later_shrinks if level else self.recipe.first_shrinks
-            examples = reduced_again(small, factor, self.kernel, shrinks)
-            if level:
-                examples += reduced_again(y, factor, self.kernel, self.recipe.first_shrinks[:3])
-            guess = first_guess(step, small)
-            whole = Downsample((y.shape[1], y.shape[2]), reached, self.kernel).to(y.device)
-            fit = RecorruptFit(
-                lambda say: iter(examples),
-                lambda: [Query(centered(guess), guess)],
-                network,
-                recorrupt,
-                scale=0.05,
-                finish=lambda answers: whole.project(answers[0], y),
-                budget=replace(budget, planned=recorrupt.steps),
-                seed=self.settings.seed + level,
-            )
-            self.enlarged.setdefault(level, []).append(fit)
-            return fit
-
-        again = network is not self.unets[0][0]
-        return Stage(f"enlarge to ×{reached}", float(recorrupt.steps), make, optional=again)
-
-    def prior(self, number: int) -> Stage:
-        """Fit a decoder to the small picture, from a seed of its own."""
-        prior, size = self.recipe.prior, self.problem.size
-
-        def make(estimates: list[Tensor], budget: Budget) -> PriorFit:
-            return prior_fit(
-                replace(self.problem, observation=self.go_by(estimates)),
-                DECODER,
-                prior,
-                stop=Stop.NONE,
-                budget=budget,
-                seed=self.settings.seed + number,
-            )
-
-        # A step costs as much as the enlarged picture is large.
-        work = 3.0 * size[0] * size[1] / 256**2
-        name = f"prior {number + 1} of {self.priors}"
-        return Stage(name, work * prior.steps, make, optional=True)
-
-    def combined(self, estimates: list[Tensor]) -> Tensor:
-        """Give the mean of both kinds of fit, corrected by similar patches."""
-        y = self.go_by(estimates)
-        whole = [x for x in estimates if tuple(x.shape[1:]) == self.problem.size]
-        if not whole:
-            return first_guess(self.problem.operator, y)
-        enlarged, fitted = whole[: len(self.unets)], whole[len(self.unets) :]
-        x = torch.stack(enlarged).mean(0)
-        if fitted:
-            x = (x + torch.stack(fitted).mean(0)) / 2
-        go_on = self.budget.in_time
-        return plug_and_play(
-            x, y, self.problem.operator, self.recipe.strengths, ENLARGING, go_on=go_on
-        )
-
-    def enlarge_again(self, small: Tensor) -> Tensor:
-        """Enlarge another picture (C, h, w) as far, without `prior` fits: nothing is learnt again."""
-        x = small
-        for level, factor in enumerate(self.factors):
-            reached = prod(self.factors[: level + 1])
-            guess = first_guess(Downsample(_size(x), factor, self.kernel).to(x.device), x)
-            answers = [fit.ask(Query(centered(guess), guess)) for fit in self.enlarged[level]]
-            whole = Downsample(_size(small), reached, self.kernel).to(x.device)
-            x = whole.project(torch.stack(answers).mean(0), small)
-        return plug_and_play(x, small, whole, self.recipe.strengths, ENLARGING)
-
-    @property
-    def explained(self) -> Tensor:
-        """The small picture (C, h, w) that the enlarged one explains."""
-        return self.go_by(self.running.estimates)
-
-    def go_by(self, estimates: list[Tensor]) -> Tensor:
-        """Give the small picture to explain: the clean one as soon as there is one."""
-        return estimates[0] if self.dirty and estimates else self.y
-
-    def _unets(self) -> list[tuple[nn.Module, RecorruptRecipe]]:
-        """Build what is fitted in the last step; the first of them in all steps."""
-        recorrupt = self.recipe.recorrupt
-        spec = replace(self.choice.generator, widths=recorrupt.widths)
-        seed, channels = self.settings.seed, self.problem.channels
-        unets = [(unet_for(self.problem, spec, channels, seed), recorrupt)]
-        if self.recipe.second_muon_lr is not None:
-            another = unet_for(self.problem, spec, channels, seed + 1)
-            unets.append((another, replace(recorrupt, muon_lr=self.recipe.second_muon_lr)))
-        return unets
-
-
-def _size(x: Tensor) -> tuple[int, int]:
-    return x.shape[-2], x.shape[-1]
+    stages = [Stage("tiles", 1.0, tiles)]
+    notes = [*beginning.notes, *enlarging.notes]
+    if wrong is not None:
+        stages.insert(0, Stage("cleaning", 0.1, lambda _, budget: mended(budget)))
+        notes.append(MENDED.format(wrong.jpeg.compression.sentence()))
+    return Restoration(
+        StagedFit(stages, lambda made: made[-1] if made else whole, enlarging.budget),
+        settings=settings,
+        choice=choice,
+        problem=Problem(whole, problem.operator),
+        network=enlarging.unets[0][0],
+        recipe=enlarging.recipe,
+        tiling=tiling,
+        law=enlarging.law,
+        law_found=enlarging.law is not None and not beginning.said.level_given,
+        notes=notes,
+        bad=beginning.bad,
+        banding=beginning.banding,
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from chnorm_cli.fitting.settings import LEAST_TILE
+from chnorm_cli.fitting.settings import LEAST_TILE, FitSettings
 from chnorm_cli.memory import GIGABYTE, free_memory
 from chnorm_cli.noise.sampling import Window
 
@@ -16,6 +16,7 @@ from chnorm_cli.noise.sampling import Window
 MARGIN, FADE = 24, 16
 OVERLAP = 2 * MARGIN + FADE
 SIDE = 1024
+LEAST_SMALL = 160  # pixels along a tile that is enlarged: most of a smaller one would be overlap
 MOST_PIXELS = 6_000_000  # of a picture that is restored whole where nobody says anything
 # Bytes, measured: torch and what is there before a picture, then for each value of a picture what
 # holds all of it, and what works on all of it, or on a tile or the part that is learnt from.
@@ -33,6 +34,13 @@ class Tiling:
     def sentence(self) -> str:
         """Say it for people."""
         return f"of {self.tile} pixels a side, about {self.memory / GIGABYTE:.1f} GB"
+
+
+def tiling_of(y: Tensor, settings: FitSettings, scale: int = 1) -> Tiling:
+    """Choose tiles for the answer, `scale` times as large, to y (C, h, w)."""
+    channels, height, width = y.shape
+    shape = (channels, scale * height, scale * width)
+    return choose_tiling(settings.tile, shape, gpu=y.device.type != "cpu")
 
 
 def choose_tiling(asked: int | None, shape: tuple[int, int, int], *, gpu: bool = False) -> Tiling:
@@ -62,6 +70,11 @@ def choose_tiling(asked: int | None, shape: tuple[int, int, int], *, gpu: bool =
         side //= 2
 
 
+def small_side(tile: int, scale: int) -> int:
+    """Give the side of tiles of a picture whose answer, `scale` times as large, has tiles of `tile`."""
+    return tile if scale == 1 else max(LEAST_SMALL, tile // scale)
+
+
 def tile_windows(size: tuple[int, int], side: int) -> list[Window]:
     """Give rows and columns of the tiles of a picture of `size`, row by row; neighbours overlap."""
     rows, columns = (_starts(length, side) for length in size)
@@ -72,10 +85,10 @@ def tile_windows(size: tuple[int, int], side: int) -> list[Window]:
     ]
 
 
-def tile_weight(window: Window, size: tuple[int, int], side: int) -> Tensor:
-    """Give how much each pixel (h, w) of a tile counts; those of all tiles sum to 1 everywhere."""
+def tile_weight(window: Window, size: tuple[int, int], side: int, scale: int = 1) -> Tensor:
+    """Give how much each pixel (scale·h, scale·w) of a tile's answer counts; all sum to 1 everywhere."""
     down, right = (
-        _share(length, side, part.start) for length, part in zip(size, window, strict=True)
+        _share(length, side, part.start, scale) for length, part in zip(size, window, strict=True)
     )
     return down.outer(right)
 
@@ -99,21 +112,21 @@ def _starts(length: int, side: int) -> list[int]:
     return [round(i * (length - side) / gaps) for i in range(gaps + 1)]
 
 
-def _share(length: int, side: int, start: int) -> Tensor:
-    """Give the share of the tile that begins at `start`, along one axis."""
-    total = torch.zeros(length)
+def _share(length: int, side: int, start: int, scale: int) -> Tensor:
+    """Give the share of the tile that begins at `start`, along one axis of the answer."""
+    total = torch.zeros(scale * length)
     own = torch.zeros(0)
     for other in _starts(length, side):
-        weight = _weight(length, side, other)
-        total[other : other + len(weight)] += weight
+        weight = _weight(length, side, other, scale)
+        total[scale * other : scale * other + len(weight)] += weight
         if other == start:
             own = weight
-    return own / total[start : start + len(own)]
+    return own / total[scale * start : scale * start + len(own)]
 
 
-def _weight(length: int, side: int, start: int) -> Tensor:
+def _weight(length: int, side: int, start: int, scale: int) -> Tensor:
     end = min(start + side, length)
-    at = torch.arange(start, end) + 0.5
-    before = (at - start - MARGIN) / FADE if start > 0 else torch.ones(end - start)
-    after = (end - at - MARGIN) / FADE if end < length else torch.ones(end - start)
+    at = start + (torch.arange(scale * (end - start)) + 0.5) / scale
+    before = (at - start - MARGIN) / FADE if start > 0 else torch.ones(len(at))
+    after = (end - at - MARGIN) / FADE if end < length else torch.ones(len(at))
     return torch.minimum(before, after).clamp(0.0, 1.0)

@@ -17,10 +17,10 @@ from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.recorruption.examples import FreshNoise, Query, centered, noisy_again
 from chnorm_cli.restoration.common import unet_for
+from chnorm_cli.restoration.denoiser import SECOND_SHARE, Denoiser
 from chnorm_cli.restoration.denoising import Denoising
 
 SHARES = (0.3, 0.7)  # of the steps
-SECOND_SHARE = 0.2  # of the second fit's answer in the mean
 UNLIKE = 0.25  # of σ: a second answer that is further from the first has not learnt enough
 
 
@@ -94,9 +94,9 @@ class LearningTwice:
             so_far = None if self.first is None else self.first.fit.estimate()
             return self.problem.observation if so_far is None else so_far
         first, *others = estimates
-        return self.mean(first, others[0]) if self.learnt(estimates) else first
+        return self.mean(first, others[0]) if self.trusted(estimates) else first
 
-    def learnt(self, estimates: list[Tensor]) -> bool:
+    def trusted(self, estimates: list[Tensor]) -> bool:
         """Say whether there is a second answer that is not far from the first."""
         if len(estimates) < 2:
             return False
@@ -107,10 +107,14 @@ class LearningTwice:
         """Weigh the two answers."""
         return torch.lerp(first, second, SECOND_SHARE)
 
+    def learnt(self) -> Denoiser:
+        """Give what both networks have learnt, apart from the fits."""
+        assert self.first is not None
+        first = self.first.learnt()
+        if self.second is None or not self.trusted(self.fit.estimates):
+            return first
+        return replace(first, second=self.second.learnt())
+
     def restore(self, noisy: Tensor) -> Tensor:
         """Restore another picture (C, H, W) whose noise is of this law: nothing is learnt again."""
-        assert self.first is not None
-        first = self.first.restore(noisy)
-        if self.second is None or not self.learnt(self.fit.estimates):
-            return first
-        return self.mean(first, self.second.ask(Query(centered(noisy), noisy)))
+        return self.learnt().restore(noisy)

@@ -41,6 +41,7 @@ def describe_fit(solution: Solution) -> dict[str, Any]:
         "sigma_estimated": solution.sigma_estimated,
         "noise": None if solution.noise is None else dict(solution.noise),
         "bad_pixels": None if solution.bad_pixels is None else dict(solution.bad_pixels),
+        "banding": None if solution.banding is None else dict(solution.banding),
         "jpeg": None if solution.jpeg is None else dict(solution.jpeg),
         **describe_errors(solution),
         "device": solution.device,

@@ -25,6 +25,7 @@ class NoiseAsked:
     black: float | None = None
     strength: float = 1.0
     bad_pixels: str = "auto"  # or "off": they are not looked for
+    banding: str = "auto"  # likewise
 
     @property
     def sigma_of_white(self) -> float | None:

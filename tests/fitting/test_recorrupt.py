@@ -6,13 +6,8 @@ import pytest
 import torch
 
 from chnorm_cli.fitting.budget import Budget
-from chnorm_cli.fitting.recorrupt import (
-    SYMMETRIES,
-    RecorruptFit,
-    RecorruptRecipe,
-    restored_orientation,
-    transformed,
-)
+from chnorm_cli.fitting.learnt import SYMMETRIES, restored_orientation, transformed
+from chnorm_cli.fitting.recorrupt import RecorruptFit, RecorruptRecipe
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.generators.unet import UNet
 from chnorm_cli.recorruption.examples import Example, Query

@@ -52,7 +52,7 @@ def test_a_suffix_does_not_feed_on_itself(tmp_path):
 
 @pytest.fixture
 def mixed(tmp_path):
-    names = "a.png b.nef c.NEF d.dng e.fits.gz notes.txt Thumbs.db a.xmp .f.nef sub/g.cr3 out/h.jxl"
+    names = "a.png b.nef c.NEF d.dng e.fits.gz notes.txt Thumbs.db a.xmp .f.nef sub/g.cr3 out/h.jxr"
     for name in names.split():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -74,7 +74,7 @@ def test_what_chnorm_reads_is_not_called_unread(tmp_path):
 def test_a_sentence_on_what_was_left_out():
     several = describe_unread({".nef": 2, ".dng": 1})
     assert several == "3 files of kinds that chnorm does not read: 2 .nef, 1 .dng"
-    assert describe_unread({".jxl": 1}) == "1 file of a kind that chnorm does not read: 1 .jxl"
+    assert describe_unread({".jxr": 1}) == "1 file of a kind that chnorm does not read: 1 .jxr"
 
 
 def test_a_link_and_its_file_are_one_picture_in_place(tmp_path):
