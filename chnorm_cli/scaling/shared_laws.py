@@ -9,17 +9,12 @@ import numpy as np
 
 from chnorm_cli.scaling.parts import Part, parts_of
 from chnorm_cli.scaling.preparing import observed
-from chnorm_cli.scaling.requests import NoiseAsked, Request
+from chnorm_cli.scaling.requests import Request
+from chnorm_cli.scaling.same_noise import law_in, to_be_found
 
 if TYPE_CHECKING:
     from chnorm_cli.images import Picture
     from chnorm_cli.noise.law import Law
-
-
-def to_be_found(asked: NoiseAsked) -> bool:
-    """Whether the picture has to say how strong its noise is."""
-    given = asked.sigma is not None or asked.gain is not None or asked.read_noise is not None
-    return not given and asked.strength > 0
 
 
 class SharedLaws:
@@ -38,6 +33,8 @@ class SharedLaws:
 
     def of(self, number: int, part: Part) -> Law | None:
         """Give the law for a part of page `number` (from 0); None: the page has to say it alone."""
+        if self._request.laws is not None:
+            return law_in(self._request.laws, part, self._request)
         group = self._group.get(number)
         if group is None:
             return None
