@@ -12,12 +12,9 @@ from chnorm_cli.api.channels import are_many, one_by_one
 from chnorm_cli.api.keywords import fit_settings
 from chnorm_cli.api.missing import missing_pixels, unmasked, without_fill_values
 from chnorm_cli.api.planes import Array, planes_of
+from chnorm_cli.api.stacks import denoised
 from chnorm_cli.fitting.settings import FitSettings
-from chnorm_cli.restoration import (
-    laws_of_planes,
-    prepare_denoise,
-    prepare_inpaint,
-)
+from chnorm_cli.restoration import prepare_inpaint
 
 
 def denoise(
@@ -46,7 +43,8 @@ def denoise(
     ----------
     image : array, (…, H, W) or (…, H, W, C)
         uint8, uint16, any other integer, or float. What is not finite counts as missing and is
-        filled. Axes before H and W are planes, which share one law of the noise.
+        filled. Axes before H and W are planes, which share one law of the noise; gray ones that
+        resemble two others beside them are restored together with these.
     sigma : float, optional
         Level of white Gaussian noise in the units of the array: 25 for uint8, 0.1 for floats in
         [0, 1]. Found from the picture if not given; 0 says that there is none.
@@ -123,18 +121,10 @@ def denoise(
     planes = planes_of(image, channel_axis)
     pixels = filled(planes)
     scaled = None if sigma is None else 255.0 * sigma / planes.span
-    shared = sigma is None and len(pixels) > 1 and strength > 0
-    laws = laws_of_planes(list(pixels), noise) if shared else [None] * len(pixels)
-    solutions = [
-        run_through(
-            prepare_denoise(
-                plane, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels,
-                banding=banding, law=law,
-                settings=settings, uncertainty=uncertainty,
-            )
-        )
-        for plane, law in zip(pixels, laws, strict=True)
-    ]  # fmt: skip
+    solutions = denoised(
+        planes, pixels, settings, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels,
+        banding=banding, uncertainty=uncertainty,
+    )  # fmt: skip
     restored = np.stack([solution.pixels for solution in solutions])
     same = restored == pixels  # floats outside [0, 1] make a round trip otherwise
     if planes.holes is not None:

@@ -25,7 +25,7 @@ from chnorm_cli.scaling.own_numbers import numbers_of
 from chnorm_cli.scaling.parts import parts_of
 from chnorm_cli.scaling.report import finite
 from chnorm_cli.scaling.requests import Denoise, Page, Request
-from chnorm_cli.scaling.shared_laws import SharedLaws
+from chnorm_cli.scaling.stack import Stack
 
 SCHEMA = "chnorm.noise/1"
 REACH = 3  # pixels, over which the correlation of neighbours is told
@@ -76,13 +76,13 @@ def find_told(text: str, *, page: Page, max_pixels: int) -> list[Told]:
     """
     source, name = source_of(text)
     pictures = read_pictures(source, name=name, page=page, max_pixels=max_pixels)
-    laws = SharedLaws(pictures, Request(Denoise(), source, None, name))
+    stack = Stack(pictures, Request(Denoise(), source, None, name))
     told = []
     for number, picture in enumerate(pictures):
         for part in parts_of(picture):
             # As denoise sees it: below full transparency lies nothing that counts.
             y = torch.from_numpy(part.picture.visible_pixels()).movedim(-1, 0).contiguous()
-            seen = begin(y, Said(), told=laws.of(number, part))
+            seen = begin(y, Said(), told=stack.law(number, part))
             told.append(
                 Told(
                     name,

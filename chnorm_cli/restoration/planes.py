@@ -13,6 +13,7 @@ from torch import Tensor
 
 from chnorm_cli.noise.gaussian import CLEAN_SIGMA
 from chnorm_cli.noise.law import Law
+from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Doubt, Kind
 from chnorm_cli.noise.silence import find_silence
 from chnorm_cli.restoration.beginning import Said, begin
@@ -72,6 +73,11 @@ def law_on_plane(law: Law, plane: Pixels, missing: Holes | None = None) -> Law:
         y = begin(y, Said(bad_pixels="off"), torch.from_numpy(missing)).whole
     flat = find_silence(y).flat
     return replace(law, flat=flat if bool(flat.any()) else None)
+
+
+def law_as_said(plane: Pixels, *, sigma: float | None, level: Level | None) -> Law:
+    """Give the law of a plane (H, W, C) whose level a person says, as `Said` has it."""
+    return begin(_tensor(plane), Said(sigma, level)).law
 
 
 def _tensor(plane: Pixels) -> Tensor:

@@ -13,7 +13,7 @@ from chnorm_cli.scaling.failures import Failure
 from chnorm_cli.scaling.parts import parts_of
 from chnorm_cli.scaling.requests import Denoise, NoiseAsked, Request
 from chnorm_cli.scaling.same_noise import ENOUGH, examples_of, law_in, with_laws
-from chnorm_cli.scaling.shared_laws import SharedLaws
+from chnorm_cli.scaling.stack import Stack
 
 SAME = Denoise(NoiseAsked(same=True))
 
@@ -34,7 +34,7 @@ def write(folder, name, pixels, depth=None):
 
 def own_law(request):
     (picture,) = read_pictures(request.source, name=request.name, page=None, max_pixels=10**6)
-    return SharedLaws([picture], request).of(0, parts_of(picture)[0])
+    return Stack([picture], request).law(0, parts_of(picture)[0])
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_each_file_has_it_in_its_own_numbers(tmp_path):
     levels = []
     for request in with_laws(film, film):
         (picture,) = read_pictures(request.source, name="", page=None, max_pixels=10**6)
-        law = SharedLaws([picture], request).of(0, parts_of(picture)[0])
+        law = Stack([picture], request).law(0, parts_of(picture)[0])
         levels.append(law.sigma * picture.value_range[1])
         y = torch.from_numpy(picture.pixels).movedim(-1, 0)
         z = law.whitened(y)
