@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from chnorm_cli.images import Encoded, Picture
     from chnorm_cli.restoration import Restoration
 
+SAME = "the law of the noise was found in {} of the files together (--same-noise)"
+
 
 class Course:
     """One request on its way; iterate over it once.
@@ -70,6 +72,8 @@ class Course:
         rehearse(self._pictures, request)
         self._notes += doubts(request.task)
         self._notes += [note for p in self._pictures for note in (*p.notes, *p.lost)]
+        if request.laws is not None:
+            self._notes.append(SAME.format(request.laws.found_in))
         if len(self._pictures) > 1 and self._pictures[0].streamed:
             self._notes.append(
                 f"{len(self._pictures)} pictures follow one another: all are restored"

@@ -111,7 +111,7 @@ def describe_task(request: Request) -> dict[str, Any]:
     """The options that belong to one task."""
     task = request.task
     asked = asdict(task.noise)
-    said = {"noise": asked.pop("kind"), **asked}
+    said = {"noise": asked.pop("kind"), "same_noise": asked.pop("same"), **asked}
     if isinstance(task, Superres):
         return {"scale": task.scale, "kernel": task.kernel, **said}
     if isinstance(task, Inpaint):
