@@ -98,6 +98,8 @@ def level_of(y: Pixels, truth: Pixels) -> Level:
 def _denoise(
     options: Options, name: str, y: Pixels, truth: Pixels, level: Level | None, setting: str
 ) -> Iterator[Row]:
+    if not options.wants_law(setting):
+        return
     yield from contest(
         [
             *_peers(options, y, truth, level),

@@ -23,6 +23,7 @@ class Options:
     scales: tuple[int, ...]
     qualities: tuple[int, ...]
     noisy: tuple[float, ...]
+    laws: tuple[str, ...]
     peers: tuple[str, ...] | None
     peer_time: float | None
     fit: Fit
@@ -34,6 +35,10 @@ class Options:
     repeat: int
     every: float
     save: Path
+
+    def wants_law(self, setting: str) -> bool:
+        """Tell whether a setting of noise is measured: all are, or those that are named in part."""
+        return not self.laws or any(law in setting for law in self.laws)
 
     def settings(self, effort: Effort) -> FitSettings:
         """Give the settings of ours."""

@@ -96,6 +96,7 @@ def _options(given: argparse.Namespace, threads: int) -> Options:
         scales=tuple(given.scale),
         qualities=tuple(given.quality),
         noisy=tuple(given.noisy),
+        laws=tuple(given.law),
         peers=None if given.peers is None else tuple(given.peers),
         peer_time=given.peer_time,
         fit=given.fit,
@@ -127,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--scale", type=int, nargs="+", default=[4])
     add("--quality", type=int, nargs="+", default=[10, 20, 30, 50, 80], help="jpeg")
     add("--noisy", type=float, nargs="+", default=[], help="jpeg: noise before it, 0–255 scale")
+    add("--law", nargs="+", default=[], metavar="NAME", help="noise: only these (parts of names)")
     add("--effort", type=Effort, nargs="*", default=[Effort.NORMAL], choices=list(Effort))
     add("--fit", type=Fit, default=Fit.AUTO, choices=list(Fit))
     add("--generator", type=GeneratorName, default=GeneratorName.AUTO, choices=list(GeneratorName))

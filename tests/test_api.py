@@ -9,7 +9,7 @@ import torch
 
 import chnorm_cli
 from chnorm_cli import api, denoise, inpaint, superres
-from chnorm_cli.api import tasks
+from chnorm_cli.api import stacks
 from chnorm_cli.fitting.settings import Effort, Fit, FitSettings
 from chnorm_cli.problems.operators import Downsample
 
@@ -139,14 +139,14 @@ def test_an_enlarged_picture_reduces_to_the_given_one():
 
 
 def test_a_fit_that_diverges_raises(monkeypatch):
-    prepare = tasks.prepare_denoise
+    prepare = stacks.prepare_denoise
 
     def broken(*arguments, **options):
         restoration = prepare(*arguments, **options)
         torch.nn.init.constant_(restoration._network.output.weight, float("nan"))
         return restoration
 
-    monkeypatch.setattr(tasks, "prepare_denoise", broken)
+    monkeypatch.setattr(stacks, "prepare_denoise", broken)
     with pytest.raises(api.DivergedError, match="diverged"):
         denoise(picture((8, 8)), sigma=0.02, settings=QUICK)
 

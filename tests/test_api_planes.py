@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chnorm_cli import api, denoise, inpaint, superres
-from chnorm_cli.api import tasks
+from chnorm_cli.api import enlarging, stacks, tasks
 from chnorm_cli.fitting.settings import Effort, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome, Solution
 from chnorm_cli.restoration import laws_of_planes
@@ -57,13 +57,13 @@ def test_all_planes_have_one_law_of_the_noise(monkeypatch):
     assert len({law.sigma for law in laws}) == 1
     assert 12 < 255 * laws[0].sigma < 18
     given = []
-    prepare = tasks.prepare_denoise
+    prepare = stacks.prepare_denoise
 
     def watched(plane, *, law, **options):
         given.append(law)
         return prepare(plane, law=law, **options)
 
-    monkeypatch.setattr(tasks, "prepare_denoise", watched)
+    monkeypatch.setattr(stacks, "prepare_denoise", watched)
     restored, error, solutions = denoise(
         x, channel_axis=None, uncertainty=True, report=True, **QUICK
     )
@@ -71,6 +71,27 @@ def test_all_planes_have_one_law_of_the_noise(monkeypatch):
     assert {s.sigma for s in solutions} == {255 * given[0].sigma}
     assert error.shape == x.shape
     assert restored.std() < x.std()
+
+
+@pytest.mark.parametrize("task", ["inpaint", "superres"])
+def test_other_tasks_share_a_law_as_well(monkeypatch, task):
+    x = stack(2, 96, 96)
+    missing = np.zeros((96, 96), bool)
+    missing[20:30, 10:30] = True
+    holed = np.where(missing, 0, x)
+    given = []
+
+    def watched(*_, law, **__):
+        given.append(law)
+        raise ValueError("enough")
+
+    monkeypatch.setattr(tasks, "prepare_inpaint", watched)
+    monkeypatch.setattr(enlarging, "prepare_superres", watched)
+    run = {"inpaint": (inpaint, holed, missing), "superres": (superres, x, 2)}
+    call, *arguments = run[task]
+    with pytest.raises(ValueError, match="enough"):
+        call(*arguments, channel_axis=None, **QUICK)
+    assert 12 < 255 * given[0].sigma < 18
 
 
 def test_only_what_is_flat_is_a_planes_own():
@@ -161,7 +182,7 @@ def test_keywords_are_the_settings(monkeypatch):
         asked.append(settings)
         raise ValueError("enough")
 
-    monkeypatch.setattr(tasks, "prepare_superres", prepare)
+    monkeypatch.setattr(enlarging, "prepare_superres", prepare)
     with pytest.raises(ValueError, match="enough"):
         superres(
             np.eye(8), 2, effort="best", fit="prior", steps=7, time=3.0, device="cpu", seed=5, threads=1

@@ -128,7 +128,14 @@ def test_a_clean_picture_with_holes_is_filled_as_if_nobody_looked_for_noise():
 
 @pytest.mark.parametrize("prepare", [prepare_denoise, lambda y, **s: prepare_superres(y, 2, **s)])
 @pytest.mark.parametrize(
-    "said", [{"sigma": -1}, {"noise": "pink"}, {"bad_pixels": "maybe"}, {"strength": 2.0}]
+    "said",
+    [
+        {"sigma": -1},
+        {"noise": "pink"},
+        {"bad_pixels": "maybe"},
+        {"banding": "yes"},
+        {"strength": 2.0},
+    ],
 )
 def test_what_means_nothing_is_refused_alike(prepare, said):
     with pytest.raises(ValueError, match="must"):

@@ -1,4 +1,4 @@
-"""The three tasks: arrays in, arrays out, everything else a keyword."""
+"""Denoising and inpainting: arrays in, arrays out, everything else a keyword."""
 
 from __future__ import annotations
 
@@ -12,13 +12,9 @@ from chnorm_cli.api.channels import are_many, one_by_one
 from chnorm_cli.api.keywords import fit_settings
 from chnorm_cli.api.missing import missing_pixels, unmasked, without_fill_values
 from chnorm_cli.api.planes import Array, planes_of
+from chnorm_cli.api.stacks import denoised, shared_laws
 from chnorm_cli.fitting.settings import FitSettings
-from chnorm_cli.restoration import (
-    laws_of_planes,
-    prepare_denoise,
-    prepare_inpaint,
-    prepare_superres,
-)
+from chnorm_cli.restoration import prepare_inpaint
 
 
 def denoise(
@@ -28,6 +24,7 @@ def denoise(
     noise: str = "auto",
     strength: float = 1.0,
     bad_pixels: str = "auto",
+    banding: str = "auto",
     channel_axis: int | None = -1,
     effort: str = "normal",
     fit: str = "auto",
@@ -46,7 +43,8 @@ def denoise(
     ----------
     image : array, (…, H, W) or (…, H, W, C)
         uint8, uint16, any other integer, or float. What is not finite counts as missing and is
-        filled. Axes before H and W are planes, which share one law of the noise.
+        filled. Axes before H and W are planes, which share one law of the noise; gray ones that
+        resemble two others beside them are restored together with these.
     sigma : float, optional
         Level of white Gaussian noise in the units of the array: 25 for uint8, 0.1 for floats in
         [0, 1]. Found from the picture if not given; 0 says that there is none.
@@ -56,6 +54,8 @@ def denoise(
         How much of the noise is removed, 0 to 1.5.
     bad_pixels : {"auto", "off"}
         Whether dead, hot and flipped pixels and dead lines are found and filled.
+    banding : {"auto", "off"}
+        Whether offsets of rows and of columns are found and taken out.
     channel_axis : int or None
         The axis of the colours or channels, as in scikit-image. An array of two axes has none. None:
         all axes but the last two are planes. Three channels are colours and restored together, any
@@ -114,23 +114,17 @@ def denoise(
     if channel_axis is not None and are_many(image, channel_axis):
         each = partial(
             denoise, sigma=sigma, noise=noise, strength=strength, bad_pixels=bad_pixels,
+            banding=banding,
             channel_axis=None, uncertainty=uncertainty, report=report, settings=settings,
         )  # fmt: skip
         return one_by_one(each, image, channel_axis, uncertainty=uncertainty, report=report)
     planes = planes_of(image, channel_axis)
     pixels = filled(planes)
     scaled = None if sigma is None else 255.0 * sigma / planes.span
-    shared = sigma is None and len(pixels) > 1 and strength > 0
-    laws = laws_of_planes(list(pixels), noise) if shared else [None] * len(pixels)
-    solutions = [
-        run_through(
-            prepare_denoise(
-                plane, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels, law=law,
-                settings=settings, uncertainty=uncertainty,
-            )
-        )
-        for plane, law in zip(pixels, laws, strict=True)
-    ]  # fmt: skip
+    solutions = denoised(
+        planes, pixels, settings, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels,
+        banding=banding, uncertainty=uncertainty,
+    )  # fmt: skip
     restored = np.stack([solution.pixels for solution in solutions])
     same = restored == pixels  # floats outside [0, 1] make a round trip otherwise
     if planes.holes is not None:
@@ -148,6 +142,7 @@ def inpaint(
     noise: str = "auto",
     strength: float = 1.0,
     bad_pixels: str = "auto",
+    banding: str = "auto",
     clean: bool | None = None,
     channel_axis: int | None = -1,
     effort: str = "normal",
@@ -171,7 +166,7 @@ def inpaint(
     missing : array, (H, W), (…, H, W), (…, H, W, 1) or of the shape of `image`
         Booleans, or numbers that are not zero where a pixel is missing. A pixel is missing where one
         of its channels is. (H, W) holds for all planes. May be left out for a masked array.
-    sigma, noise, strength, bad_pixels
+    sigma, noise, strength, bad_pixels, banding
         As in `denoise`. Holes are filled from what is clean of noise; bad pixels are holes as well.
     clean : bool, optional
         Give observed pixels without their noise. If not given, so where `sigma` is.
@@ -208,7 +203,8 @@ def inpaint(
         leading = np.delete(np.shape(image), channel_axis)
         each = partial(
             inpaint, missing=absent.reshape(leading), sigma=sigma, noise=noise,
-            strength=strength, bad_pixels=bad_pixels, clean=clean, channel_axis=None,
+            strength=strength, bad_pixels=bad_pixels, banding=banding, clean=clean,
+            channel_axis=None,
             uncertainty=uncertainty, report=report, settings=settings,
         )  # fmt: skip
         return one_by_one(each, image, channel_axis, uncertainty=uncertainty, report=report)
@@ -217,104 +213,19 @@ def inpaint(
     if planes.holes is not None and planes.holes.shape == absent.shape:
         absent = absent | planes.holes  # other shapes are refused below
     scaled = None if sigma is None else 255.0 * sigma / planes.span
+    laws = shared_laws(planes.pixels, sigma=sigma, noise=noise, strength=strength, missing=absent)
     solutions = [
         run_through(
             prepare_inpaint(
                 plane, holes, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels,
+                banding=banding, law=law,
                 clean=clean, settings=settings, uncertainty=uncertainty,
             )
         )
-        for plane, holes in zip(planes.pixels, absent, strict=True)
+        for plane, holes, law in zip(planes.pixels, absent, laws, strict=True)
     ]  # fmt: skip
     answers = np.stack([solution.pixels for solution in solutions])
     same = (answers == planes.pixels) & ~absent[..., None]
     restored = np.where(same, planes.given, planes.samples(answers))
     maps = (errors_of(solutions, planes),) if uncertainty else ()
-    return answer_of(planes.array(restored), maps, planes, solutions if report else None)
-
-
-def superres(
-    image: Array,
-    scale: int,
-    *,
-    kernel: str = "bicubic",
-    sigma: float | None = None,
-    noise: str = "auto",
-    strength: float = 1.0,
-    bad_pixels: str = "auto",
-    channel_axis: int | None = -1,
-    effort: str = "normal",
-    fit: str = "auto",
-    steps: int | None = None,
-    time: float | None = None,
-    device: str = "auto",
-    seed: int = 0,
-    threads: int | None = None,
-    uncertainty: bool = False,
-    report: bool = False,
-    settings: FitSettings | None = None,
-) -> Any:
-    """Enlarge a picture to the one that, reduced, is the given one again.
-
-    Parameters
-    ----------
-    image : array, (…, H, W) or (…, H, W, C)
-        As in `denoise`. A noisy one is denoised first.
-    scale : {2, 3, 4, 8}
-        How much wider and higher it becomes.
-    kernel : {"bicubic", "lanczos", "box"}
-        How the small picture was made; all are antialiased.
-    sigma, noise, strength, bad_pixels
-        As in `denoise`. What is clean of noise and bad pixels is enlarged.
-    channel_axis, effort, fit, steps, time, device, seed, threads, uncertainty, report, settings
-        As in `denoise`; `fit` may also be "both".
-
-    Returns
-    -------
-    restored : array, (…, scale · H, scale · W) or (…, scale · H, scale · W, C)
-        Of the type of `image`.
-    error : float32 array, (…, scale · H, scale · W)
-        With `uncertainty`.
-    solution : Solution, or list of them
-        With `report`.
-
-    Raises
-    ------
-    ValueError, DeviceError, DivergedError
-        As in `denoise`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from chnorm_cli import superres
-    >>> small = np.tile(np.linspace(0, 255, 16).astype(np.uint8), (16, 1))
-    >>> large, solution = superres(small, 2, effort="fast", steps=5, device="cpu", report=True)
-    >>> large.shape, large.dtype.name, solution.steps
-    ((32, 32), 'uint8', 5)
-    """
-    settings = fit_settings(settings, effort, fit, steps, time, device, seed, threads)
-    image = unmasked(image)
-    if channel_axis is not None and are_many(image, channel_axis):
-        each = partial(
-            superres, scale=scale, kernel=kernel, sigma=sigma, noise=noise, strength=strength,
-            bad_pixels=bad_pixels, channel_axis=None, uncertainty=uncertainty, report=report,
-            settings=settings,
-        )  # fmt: skip
-        return one_by_one(each, image, channel_axis, uncertainty=uncertainty, report=report)
-    planes = planes_of(image, channel_axis)
-    scaled = None if sigma is None else 255.0 * sigma / planes.span
-    solutions = [
-        run_through(
-            prepare_superres(
-                plane, scale, kernel=kernel, sigma=scaled, noise=noise, strength=strength,
-                bad_pixels=bad_pixels, settings=settings, uncertainty=uncertainty,
-            )
-        )
-        for plane in filled(planes)
-    ]  # fmt: skip
-    restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
-    holes = planes.holes
-    if holes is not None:
-        holes = holes.repeat(scale, 1).repeat(scale, 2)
-    maps = (errors_of(solutions, planes, holes),) if uncertainty else ()
     return answer_of(planes.array(restored), maps, planes, solutions if report else None)

@@ -44,7 +44,7 @@ NOISY_COMPONENTS, PILOT_COMPONENTS = 64, 24
 KEPT, LEAST_KEPT = 1.08, 2
 # Of those of a pilot with more energy than this share of the noise's, it counts what they have to do
 # with each other; each of the others is judged alone.
-JOINT = {Combine.PATCHES_BY_COLOUR: 0.02, Combine.VALUES: 0.02}
+JOINT, GRAY_JOINT = 0.02, 0.01
 LEAST_JOINT = 8
 BAND, RUN = 16, 8  # rows of references, and blocks side by side, that a CPU filters at once
 CACHED = 1 << 18  # values of groups that a CPU combines at once: so many stay in its cache
@@ -105,7 +105,7 @@ def filter_once(
     rows = grid(height, patch, settings.stride)
     columns = grid(width, patch, settings.stride)
     space = _space(z if pilot is None else pilot, noise, settings, pilot is not None)
-    closed_form = _closed_form(settings, noise, space.components)
+    closed_form = _closed_form(settings, noise, space.components, gray=len(z) == 1)
     total = torch.zeros_like(z)
     weight = torch.zeros_like(z[:1])
     wanted = None if wanted is None else wanted.cpu()
@@ -213,11 +213,12 @@ def _filter_part(
     return space.components.summed(sums.view_as(noisy_patches)), weights
 
 
-def _closed_form(settings: Pass, noise: Noise, components: Components) -> ClosedForm:
+def _closed_form(settings: Pass, noise: Noise, components: Components, *, gray: bool) -> ClosedForm:
     """Give what denoises groups (…, k, n), in components, of this pass."""
     joint = None
-    if noise.kernel is None and settings.combine in JOINT:
-        joint = max(LEAST_JOINT, components.above(JOINT[settings.combine] * noise.sigma**2))
+    if noise.kernel is None and settings.combine is not Combine.PATCHES:
+        share = GRAY_JOINT if gray else JOINT
+        joint = max(LEAST_JOINT, components.above(share * noise.sigma**2))
     if settings.combine is Combine.VALUES:
         share = settings.noise_share if noise.kernel is None else SHARED_NOISE_SHARE
         _, channels, patch, _ = components.filters.shape

@@ -25,7 +25,7 @@ from chnorm_cli.scaling.failures import ExitCode, usage
 
 @dataclass(frozen=True)
 class Corruption:
-    """What is done to the picture, in this order: downscaling, noise, bad pixels, missing pixels."""
+    """What is done to the picture, in this order: downscaling, noise, offsets, bad pixels, missing pixels."""
 
     drawn: DrawnNoise
     missing: Annotated[
@@ -70,10 +70,11 @@ def corrupt(
       chnorm corrupt photo.png --noise 25 --depth float -o noisy.tif
       chnorm corrupt photo.png --poisson 30 --read-noise 4 -o counts.png
       chnorm corrupt photo.png --impulse 0.05 --hot 20 -o spoilt.png
+      chnorm corrupt photo.png --noise 8 --rows 12 -o banded.png
       chnorm corrupt photo.png --noise 25 | chnorm denoise - > clean.png
 
     The order is: downscaling, shot noise, speckle, blurred noise, white noise,
-    bad pixels, missing pixels.
+    offsets of rows and columns, bad pixels, missing pixels.
     All noise is drawn for the true brightness, and added.
     """
     import numpy as np

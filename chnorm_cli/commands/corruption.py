@@ -16,7 +16,7 @@ FloatArray = NDArray[np.float32]
 
 
 def add_noise(picture: Picture, drawn: DrawnNoise, rng: np.random.Generator) -> Picture:
-    """Add the noise, drawn for the true brightness and independent in every channel.
+    """Add the noise, drawn for the true brightness and independent in every channel, and the offsets.
 
     Light is counted from the file's number 0, whatever its range, and white is its nominal 1.
     Nothing is clipped here: integers clip when they are written, floats do not. Raises `Failure`
@@ -38,6 +38,11 @@ def add_noise(picture: Picture, drawn: DrawnNoise, rng: np.random.Generator) -> 
         noisy = noisy + np.float32(sigma / 255) * _shared(true.shape, radius, rng)
     if drawn.white > 0:
         noisy = noisy + _white(true.shape, rng) * np.float32(drawn.white / 255)
+    height, width, _ = true.shape
+    if drawn.rows > 0:
+        noisy = noisy + np.float32(drawn.rows / 255) * _white((height, 1, 1), rng)
+    if drawn.columns > 0:
+        noisy = noisy + np.float32(drawn.columns / 255) * _white((1, width, 1), rng)
     return picture if noisy is true else picture.with_pixels(noisy)
 
 

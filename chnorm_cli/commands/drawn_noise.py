@@ -18,7 +18,7 @@ WIDEST = 100.0  # pixels of blur; noise that is shared more widely is a gradient
 
 @dataclass(frozen=True)
 class DrawnNoise:
-    """Shot noise, speckle, and noise that does not depend on the brightness; all are added."""
+    """Shot noise, speckle, noise that does not depend on the brightness, and offsets: all are added."""
 
     noise: Annotated[
         float,
@@ -69,6 +69,18 @@ class DrawnNoise:
         ),
     ] = None
 
+    rows: Annotated[
+        float,
+        typer.Option(
+            metavar="σ",
+            help="An offset for each row, the same in all colours, σ on the 0–255 scale.",
+            rich_help_panel=NOISE,
+        ),
+    ] = 0.0
+    columns: Annotated[
+        float,
+        typer.Option(metavar="σ", help="An offset for each column.", rich_help_panel=NOISE),
+    ] = 0.0
     impulse: Annotated[
         float,
         typer.Option(
@@ -115,6 +127,8 @@ class DrawnNoise:
             ("--noise", self.noise),
             ("--read-noise", self.read_noise),
             ("--speckle", self.speckle),
+            ("--rows", self.rows),
+            ("--columns", self.columns),
         ):
             if value is not None and not 0 <= value < math.inf:
                 raise usage(f"{name} {value:g}: give a number from 0 on")

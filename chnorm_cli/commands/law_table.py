@@ -13,6 +13,7 @@ from torch import Tensor
 
 from chnorm_cli.commands.laws import Told
 from chnorm_cli.commands.streams import write_stdout
+from chnorm_cli.scaling.own_numbers import numbers_of
 from chnorm_cli.terminal.console import shown
 
 ALWAYS = ("picture", "noise", "σ", "dark", "light")  # other columns only where they say something
@@ -64,6 +65,9 @@ def _columns(told: Sequence[Told]) -> dict[str, list[str]]:
         "black": [_of_counts(one, one.level.black) for one in told],
         "shared by": [_sharers(one) for one in told],
         "flat": [_flat(one) for one in told],
+        "bad pixels": [NONE if one.bad is None else f"{one.bad.count:,}" for one in told],
+        "σ of rows": [_offsets(one, 0) for one in told],
+        "σ of columns": [_offsets(one, 1) for one in told],
     }
 
 
@@ -92,6 +96,12 @@ def _sharers(one: Told) -> str:
 def _flat(one: Told) -> str:
     share = 0.0 if one.law.flat is None else float(one.law.flat.float().mean())
     return f"{share:.0%}" if share else NONE
+
+
+def _offsets(one: Told, which: int) -> str:
+    """Say the level of the offsets of rows or columns, in the numbers of the file."""
+    level = 0.0 if one.banding is None else one.banding.sigmas[which]
+    return f"{numbers_of(one.picture)[1] * level:.3g}" if level else NONE
 
 
 def _name(one: Told) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -13,17 +13,19 @@ from torch import Tensor
 
 from chnorm_cli.commands.streams import source_of
 from chnorm_cli.images import Picture, axes_of, read_pictures
-from chnorm_cli.noise.finding import find_law
+from chnorm_cli.noise.bad_pixels import BadPixels
+from chnorm_cli.noise.banding import Banding
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.points import Points, measure
 from chnorm_cli.noise.silence import find_silence
+from chnorm_cli.restoration.beginning import Beginning, Said, begin
 from chnorm_cli.scaling.course import layout_of, size_of
 from chnorm_cli.scaling.own_numbers import numbers_of
 from chnorm_cli.scaling.parts import parts_of
 from chnorm_cli.scaling.report import finite
 from chnorm_cli.scaling.requests import Denoise, Page, Request
-from chnorm_cli.scaling.shared_laws import SharedLaws
+from chnorm_cli.scaling.stack import Stack
 
 SCHEMA = "chnorm.noise/1"
 REACH = 3  # pixels, over which the correlation of neighbours is told
@@ -40,6 +42,8 @@ class Told:
     page: int | None = None  # from 1, where there are several
     channel: int | None = None  # from 1, of those that are restored one by one
     whole: Picture | None = None  # the page, where the picture is one of its channels
+    bad: BadPixels | None = None
+    banding: Banding | None = None
 
     @property
     def level(self) -> Level:
@@ -56,10 +60,13 @@ class Told:
 
     @property
     def sentences(self) -> list[str]:
-        """What a person should know: the law, or why there is nothing to remove."""
-        if self.law.doubt is None:
-            return [self.law.sentence()]
-        return [self.law.doubt.sentence]
+        """What a person should know: the law, or why there is nothing to remove; then the faults."""
+        doubt = self.law.doubt
+        faults = (self.bad, self.banding)
+        return [
+            self.law.sentence() if doubt is None else doubt.sentence,
+            *(fault.sentence() for fault in faults if fault is not None),
+        ]
 
 
 def find_told(text: str, *, page: Page, max_pixels: int) -> list[Told]:
@@ -69,25 +76,35 @@ def find_told(text: str, *, page: Page, max_pixels: int) -> list[Told]:
     """
     source, name = source_of(text)
     pictures = read_pictures(source, name=name, page=page, max_pixels=max_pixels)
-    laws = SharedLaws(pictures, Request(Denoise(), source, None, name))
+    stack = Stack(pictures, Request(Denoise(), source, None, name))
     told = []
     for number, picture in enumerate(pictures):
         for part in parts_of(picture):
             # As denoise sees it: below full transparency lies nothing that counts.
             y = torch.from_numpy(part.picture.visible_pixels()).movedim(-1, 0).contiguous()
-            law = laws.of(number, part) or find_law(y)
+            seen = begin(y, Said(), told=stack.law(number, part))
             told.append(
                 Told(
                     name,
                     part.picture,
-                    law,
-                    measure(y, find_silence(y)),
+                    seen.law,
+                    _points(seen),
                     number + 1 if len(pictures) > 1 else None,
                     part.number if part.count > 1 else None,
                     picture,
+                    seen.bad,
+                    seen.banding,
                 )
             )
     return told
+
+
+def _points(seen: Beginning) -> Points | None:
+    """Measure the noise where nothing is bad, and without banding."""
+    silence = find_silence(seen.y)
+    if seen.holes is not None:
+        silence = replace(silence, flat=silence.flat | ~seen.known)
+    return measure(seen.whole, silence)
 
 
 def correlation(law: Law) -> Tensor | None:
@@ -139,6 +156,8 @@ def _describe_law(one: Told) -> dict[str, Any]:
     level = one.level
     return {
         "noise": one.law.as_dict(),
+        "bad_pixels": None if one.bad is None else one.bad.as_dict(),
+        "banding": None if one.banding is None else one.banding.as_dict(),
         "own_numbers": {
             "sigma": _rounded(sigma),
             "sigma_dark": _rounded(dark),

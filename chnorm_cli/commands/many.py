@@ -32,6 +32,10 @@ def restore_many(command: str, plan: Plan, options: Options, mode: ProgressMode)
         for name, failure in plan.failures
     ]
     requests = plan.requests
+    if plan.alike:
+        from chnorm_cli.scaling.same_noise import examples_of, with_laws
+
+        requests = with_laws(requests, examples_of(plan.alike))
     with Table(command, requests, mode, skipped=plan.skipped) as table:
         for name, failure in plan.failures:
             table.fail(name, failure)

@@ -1,4 +1,4 @@
-"""What a person may say of the noise and of bad pixels; every task has these options."""
+"""What a person may say of the noise, of bad pixels and of banding; every task has these options."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chnorm_cli.commands.aliases import NOISE, Sigma
+from chnorm_cli.commands.aliases import MANY, NOISE, Sigma
 from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.scaling.failures import usage
 from chnorm_cli.scaling.requests import NoiseAsked
@@ -36,6 +36,14 @@ class NoiseOptions:
             rich_help_panel=NOISE,
         ),
     ] = Faults.AUTO
+    banding: Annotated[
+        Faults,
+        typer.Option(
+            metavar="auto|off",
+            help="Find and take out offsets of rows and columns.",
+            rich_help_panel=NOISE,
+        ),
+    ] = Faults.AUTO
     noise: Annotated[
         Kind,
         typer.Option(
@@ -45,6 +53,14 @@ class NoiseOptions:
             rich_help_panel=NOISE,
         ),
     ] = Kind.AUTO
+    same_noise: Annotated[
+        bool,
+        typer.Option(
+            "--same-noise",
+            help="The files are of one camera or film: one law, found from all.",
+            rich_help_panel=MANY,
+        ),
+    ] = False
     own_numbers: Annotated[
         bool,
         typer.Option(
@@ -111,4 +127,6 @@ class NoiseOptions:
             self.black,
             self.strength,
             str(self.bad_pixels),
+            str(self.banding),
+            self.same_noise,
         )

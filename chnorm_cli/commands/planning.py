@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from chnorm_cli.commands.streams import (
 )
 from chnorm_cli.scaling.bad_masks import check_mask_name
 from chnorm_cli.scaling.failures import Failure, usage
-from chnorm_cli.scaling.inputs import find_sources, find_unread, pair_up, read_shard
+from chnorm_cli.scaling.inputs import Pair, find_sources, find_unread, pair_up, read_shard
 from chnorm_cli.scaling.kinds import describe_unread
 from chnorm_cli.scaling.requests import Request, Task, TilesAsked
 
@@ -33,6 +33,7 @@ class Plan:
     skipped: int = 0
     failures: tuple[tuple[str, Failure], ...] = ()  # pictures that fail before they begin
     unread: Mapping[str, int] = field(default_factory=dict)  # left out: how many of which kind
+    alike: tuple[Request, ...] = ()  # files with the same noise, of which some are looked at
 
 
 def make_plan(task_for: TaskFor, inputs: Sequence[str], options: Options) -> Plan:
@@ -145,6 +146,7 @@ def _plan_pairs(
         raise Failure(f"{names}: no pictures there{', ' if found else ''}{found}; {remedy}")
     pairs = pair_up(sources, folder=folder, suffix=out.suffix, in_place=out.in_place)
     maps = map_for_each(out.uncertainty, pairs, folder, many=many)
+    alike = tuple(_alike(task_for, pairs, options))
     if many and options.input.shard is not None:
         share, shares = read_shard(options.input.shard)
         pairs = pairs[share - 1 :: shares]  # before skipping: every shard must see the same list
@@ -184,7 +186,22 @@ def _plan_pairs(
         )
     if failures and not many:
         raise failures[0][1]
-    return Plan(tuple(requests), many, len(pairs) - len(todo), tuple(failures), unread)
+    return Plan(tuple(requests), many, len(pairs) - len(todo), tuple(failures), unread, alike)
+
+
+def _alike(task_for: TaskFor, pairs: Sequence[Pair], options: Options) -> Iterator[Request]:
+    """Say of which files the noise is the same, whatever of them is done already or elsewhere."""
+    from chnorm_cli.images import is_stream
+
+    for pair in pairs:
+        try:
+            task = task_for(pair.source)
+        except Failure:
+            continue
+        if task.noise.same and not is_stream(pair.source):
+            yield Request(
+                task, pair.source, None, str(pair.source), reading=options.input.reading()
+            )
 
 
 def _make_folder(folder: Path) -> None:

@@ -26,6 +26,9 @@ class Outcome(Enum):
     SPLIT_CHECK = "The error against the independent half of the noise passed its minimum."
     HELD_OUT = "The error on held-out observed pixels passed its minimum."
     DISCREPANCY = "The picture was fitted down to the noise level."
+    STRAIGHT = (
+        "Offsets of lines were taken out, and no noise that chnorm removes was found beside them."
+    )
     CLEAN = "No noise of a kind that chnorm removes was found, and the picture was left alone."
     NOT_NOISE = "What is in the picture does not look like noise, and it was left alone."
     NOTHING_ASKED = "Nothing was asked to be removed, and the picture was left alone."
@@ -102,6 +105,7 @@ class Solution:
     )  # what `auto` became: fit, guess, widths …
     notes: tuple[str, ...] = ()  # sentences a person should read, e.g. what was left alone and why
     bad_pixels: Mapping[str, Any] | None = None  # how many were found (docs); None if none were
+    banding: Mapping[str, Any] | None = None  # offsets of rows and columns (docs)
     bad_mask: np.ndarray[Any, np.dtype[np.bool_]] | None = None  # where, (H, W)
     error_map: ErrorMap | None = None  # where it was asked for
     expected_rms: float | None = None  # root mean square error, picture units; None: not known

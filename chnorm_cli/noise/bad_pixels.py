@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from chnorm_cli.noise.dead_lines import dead_lines
@@ -82,3 +83,22 @@ def find_bad_pixels(y: Tensor, missing: Tensor | None = None) -> BadPixels | Non
     if not 0 < share <= MOST or float(flat_areas(y).float().mean()) > MOST_FLAT:
         return None
     return BadPixels(values, rows, columns)
+
+
+def bad_beside_banding(
+    first: BadPixels | None, y: Tensor, straight: Tensor, missing: Tensor | None = None
+) -> BadPixels | None:
+    """Look again where banding has been taken out of y (C, H, W): it hid what was not found at `first`.
+
+    What black and white cut off stays at these levels, at which bad values come.
+    """
+    low, high = (end((1, 2), keepdim=True) for end in (y.amin, y.amax))
+    inside = torch.minimum(torch.maximum(straight, low), high)
+    again = find_bad_pixels(torch.where((y == low) | (y == high), y, inside), missing)
+    if first is None or again is None:
+        return first or again
+    return BadPixels(
+        first.values | again.values,
+        max(first.rows, again.rows),
+        max(first.columns, again.columns),
+    )

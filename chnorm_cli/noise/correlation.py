@@ -32,8 +32,9 @@ STRONG, STRONG_AGREE, AGREE = 8.0 / 255, 0.7, 0.85
 ROUGH, MOST_ROUGH = 1.6, 2  # times the typical level, and how many classes may be as rough as that
 UNEVEN = 1.2  # ratio, from which on what a class has more than typically is taken for texture
 TRUSTED = 2.0  # times the typical level: so much noise may differ between dark and light
-# With the covariance known, the filter is best on five cameras' pictures when told a little more than σ.
-MORE = 1.15
+# Of noise that reaches far the filter keeps some. It is best when told more than σ: by so much where the
+# correlation at three pixels is SLOW or more, as on five cameras' pictures, and by less where it is less.
+MORE, SLOW = 0.15, 0.25
 
 
 class Smooth(NamedTuple):
@@ -79,7 +80,9 @@ def correlated_noise(y: Tensor) -> tuple[float, Tensor] | None:
         return None
     trusted = torch.where(smooth.ratios > UNEVEN, typical, TRUSTED * typical)
     level = float(smooth.levels.minimum(trusted).square().mean().sqrt())
-    return MORE * level * variance**0.5 / share, kernel
+    slow = float(covariance[REACH, REACH + 3] + covariance[REACH + 3, REACH]) / 2.0 / variance
+    more = 1.0 + MORE * min(1.0, slow / SLOW)
+    return more * level * variance**0.5 / share, kernel
 
 
 def needed(agreement: float, level: float) -> float:

@@ -55,7 +55,7 @@ def chance_of_noise(numbers: Tensor, table: Tensor, weakest: float = 0.0) -> flo
 
     `numbers` and `table` are those of `noise_before_quantization`; `weakest`, 0–255 scale, is the
     least noise that each block must have. Also noise that neighbours share, a camera's, falls less
-    with frequency than texture: by 1.05 to 1.3 in twelve of fifteen shots, photographs without noise
+    with frequency than texture: by 1.05 to 1.25 in eleven of thirteen shots, photographs without noise
     by 1.25 to 3, and between the two there is no telling. In few blocks all may be noise.
     """
     coefficients = _whole_range(numbers, table)

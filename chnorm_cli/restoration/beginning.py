@@ -1,4 +1,4 @@
-"""What every restoration begins with: bad pixels, the law of the noise, and whether it is removed."""
+"""What every restoration begins with: bad pixels, banding, the law of the noise, and whether it is removed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from torch import Tensor
 
 from chnorm_cli.classical.first_guess import first_guess
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.noise.bad_pixels import BadPixels, find_bad_pixels
+from chnorm_cli.noise.bad_pixels import BadPixels, bad_beside_banding, find_bad_pixels
+from chnorm_cli.noise.banding import Banding, find_banding
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Doubt, Faults, Kind
@@ -24,6 +25,7 @@ LEAST_NOISE = (
     3.0 / 255
 )  # σ from which on a picture is cleaned before holes are filled or it is enlarged
 SPOILT = 0.001  # of the pixels are bad: more than a sensor has of them
+STRAIGHT = "{} were found and taken out first (--banding off leaves them)"
 FILLED = "{} were found and filled (--bad-pixels off leaves such pixels as they are)"
 
 
@@ -40,15 +42,15 @@ class Said:
     noise: str = Kind.AUTO
     strength: float = 1.0
     bad_pixels: str = Faults.AUTO
+    banding: str = Faults.AUTO
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for what means nothing or contradicts itself."""
         if self.noise not in list(Kind):
             raise ValueError(f"noise must be one of {', '.join(Kind)}, not {self.noise!r}")
-        if self.bad_pixels not in list(Faults):
-            raise ValueError(
-                f"bad_pixels must be one of {', '.join(Faults)}, not {self.bad_pixels!r}"
-            )
+        for name, value in (("bad_pixels", self.bad_pixels), ("banding", self.banding)):
+            if value not in list(Faults):
+                raise ValueError(f"{name} must be one of {', '.join(Faults)}, not {value!r}")
         if self.sigma is not None and self.level is not None:
             raise ValueError("give sigma or the numbers of a camera, not both")
         if self.sigma is not None and self.noise not in (Kind.AUTO, Kind.GAUSSIAN):
@@ -68,8 +70,9 @@ class Beginning:
     """What is known of a picture y (C, H, W) before any fit.
 
     `missing` (H, W), bool, are the pixels that a task has no values for (None: it has all), `bad`
-    those whose values say nothing. A task that is not about noise wants to be `sure` of it;
-    `told` is a law that was found already, and `decided` whether it is removed, if that was, too.
+    those whose values say nothing. `banding` has been taken out of y, and `given` is the picture with
+    it. A task that is not about noise wants to be `sure` of it; `told` is a law that was found already,
+    and `decided` whether it is removed, if that was, too.
     """
 
     y: Tensor
@@ -79,6 +82,8 @@ class Beginning:
     sure: bool = False
     told: Law | None = None
     decided: bool | None = None
+    banding: Banding | None = None
+    given: Tensor | None = None
 
     def part(self, y: Tensor, missing: Tensor | None = None) -> Beginning:
         """Give what is known of a part y (C, h, w) of the picture: its law, and whether it is removed."""
@@ -138,6 +143,8 @@ class Beginning:
             return Outcome.NOTHING_ASKED, ()
         if law.doubt is None:
             return None
+        if self.banding is not None:
+            return Outcome.STRAIGHT, self.notes
         outcome = Outcome.CLEAN if law.doubt is Doubt.CLEAN else Outcome.NOT_NOISE
         level = f" (σ {255 * law.sigma:.1f} of 255)" if law.doubt is Doubt.CLEAN else ""
         return outcome, (
@@ -169,18 +176,28 @@ class Beginning:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know of the pixels."""
-        return () if self.bad is None else (FILLED.format(self.bad.sentence()),)
+        bad = () if self.bad is None else (FILLED.format(self.bad.sentence()),)
+        return bad if self.banding is None else (*bad, STRAIGHT.format(self.banding.sentence()))
 
-    def finished(self, x: Tensor, *, clean: bool) -> Tensor:
+    @property
+    def straight(self) -> Tensor:
+        """The picture (C, H, W) without as much of its banding as is asked for."""
+        share = min(1.0, self.said.strength)
+        if self.given is None or share == 1.0:
+            return self.y
+        return torch.lerp(self.given, self.y, share)
+
+    def finished(self, x: Tensor, *, clean: bool, as_given: bool = False) -> Tensor:
         """Give the answer for the restored picture x (C, H, W).
 
-        Values that were observed are as restored, or lie between y and that by the strength; unless
-        the answer is `clean`, they are those of y bit for bit.
+        Values that were observed are as restored, or lie between these and the given ones by the
+        strength; unless the answer is `clean`, they are those of y bit for bit, or `as_given`.
         """
         share = min(1.0, self.said.strength)
-        observed = self.y
+        given = self.y if self.given is None else self.given
+        observed = given if as_given else self.straight
         if clean:
-            observed = x if share == 1.0 else torch.lerp(self.y, x, share)
+            observed = x if share == 1.0 else torch.lerp(given, x, share)
         return observed if self.holes is None else torch.where(self.holes, x, observed)
 
 
@@ -193,11 +210,22 @@ def begin(
     told: Law | None = None,
 ) -> Beginning:
     """Look at y (C, H, W), which has no values where `missing` (H, W), bool."""
-    bad = None
-    if said.bad_pixels == Faults.AUTO and said.strength > 0:
-        seen = y if missing is None else _without(y, missing)
+    bad, look = None, said.bad_pixels == Faults.AUTO and said.strength > 0
+    seen = y if missing is None else _without(y, missing)
+    if look:
         bad = find_bad_pixels(seen, missing)
-    return Beginning(y, said, missing, bad, sure, told)
+    if said.banding == Faults.OFF or said.strength == 0:
+        return Beginning(y, said, missing, bad, sure, told)
+    holes = None if missing is None else missing.expand_as(y).cpu()
+    if bad is not None:
+        holes = bad.values if holes is None else holes | bad.values
+    banding = find_banding(seen, holes)
+    if banding is None:
+        return Beginning(y, said, missing, bad, sure, told)
+    straight = banding.removed_from(y)
+    if look:
+        bad = bad_beside_banding(bad, seen, banding.removed_from(seen), missing)
+    return Beginning(straight, said, missing, bad, sure, told, banding=banding, given=y)
 
 
 def _without(y: Tensor, missing: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from chnorm_cli.fitting.recipes import Choice
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.fitting.stages import RunningFit
 from chnorm_cli.noise.bad_pixels import BadPixels
+from chnorm_cli.noise.banding import Banding
 from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.common import prior_fit
@@ -54,6 +55,7 @@ def prior_restoration(
     restored: Callable[[Tensor], Tensor] = lambda x: x,
     notes: Sequence[str] = (),
     bad: BadPixels | None = None,
+    banding: Banding | None = None,
     tiles: PriorTiles | None = None,
 ) -> Restoration:
     """Put a restoration by a `prior` fit alone together; with `tiles` each has a fit of its own."""
@@ -79,5 +81,6 @@ def prior_restoration(
         restored=restored,
         notes=notes,
         bad=bad,
+        banding=banding,
         tiling=None if tiles is None else tiles.tiling,
     )

@@ -64,6 +64,7 @@ def prepare_denoise(
     noise: str = Kind.AUTO,
     strength: float = 1.0,
     bad_pixels: str = Faults.AUTO,
+    banding: str = Faults.AUTO,
     jpeg: Jpeg | None = None,
     law: Law | None = None,
     settings: FitSettings | None = None,
@@ -73,13 +74,14 @@ def prepare_denoise(
 
     The law of the noise is found from the picture, unless `sigma` (0–255 scale) or `level` (units
     of `pixels`) gives it; `noise` forces a kind, and `law` is what was found already, as in a stack.
-    `strength`, 0 to 1.5, is how much of what was found is removed. Bad pixels are found and filled
-    unless `bad_pixels` is "off". Where the picture is a JPEG, `jpeg` says what the file knows; its
-    artefacts are taken out unless there is stronger noise, or `sigma` or `level` speaks of noise.
+    `strength`, 0 to 1.5, is how much of what was found is removed. Bad pixels are found and filled,
+    and offsets of rows and columns taken out, unless `bad_pixels` and `banding` are "off". Where the
+    picture is a JPEG, `jpeg` says what the file knows; its artefacts are taken out unless there is
+    stronger noise, or `sigma` or `level` speaks of noise.
     `uncertainty` asks for a map of the errors too. Raises `ValueError` for input that no fit can use and
     `DeviceError` for a device that is not there.
     """
-    said = Said(sigma, level, noise, strength, bad_pixels)
+    said = Said(sigma, level, noise, strength, bad_pixels, banding)
     settings = settings or FitSettings()
     clock = Budget(0, None, settings.time)
     if uncertainty:
@@ -92,12 +94,14 @@ def prepare_denoise(
             y, Outcome.ONE_COLOUR, choice, settings, errors=exact, uncertainty=uncertainty
         )
     beginning = begin(y, said, told=law)
+    y = beginning.y
     law, found = beginning.law, not said.level_given
     if choice.fit is Fit.PRIOR and uncertainty and beginning.removed is not None:
         raise ValueError(NO_MAP)
     if beginning.holes is not None and choice.fit is not Fit.PRIOR:
         return _filled(beginning, settings, clock, uncertainty=uncertainty)
     plain = found and noise == Kind.AUTO and choice.fit is Fit.RECORRUPT and strength > 0
+    plain = plain and beginning.banding is None  # which no compressed file could have made
     wrong = what_is_wrong(y, jpeg, law) if plain else None
     if wrong is not None and wrong.chance == 0:
         return prepare_artefacts(
@@ -115,8 +119,9 @@ def prepare_denoise(
             None,
             settings=settings,
             choice=choice,
-            problem=Problem(y, Identity((y.shape[1], y.shape[2])), law.noise),
+            problem=Problem(beginning.straight, Identity((y.shape[1], y.shape[2])), law.noise),
             untouched=outcome,
+            banding=beginning.banding,
             law=law,
             law_found=found,
             notes=why,
@@ -160,10 +165,11 @@ def prepare_denoise(
         recipe=choice.recorrupt,
         tiling=tiling,
         jpeg=wrong.jpeg if wrong is not None and wrong.chance < 1 else None,
-        notes=notes,
+        notes=(*beginning.notes, *notes),
         law=law,
         law_found=found,
         restored=restored,
+        banding=beginning.banding,
         errors=Bootstrap(law, restorer, settings.effort, strength, settings.seed, clock.in_time),
         uncertainty=uncertainty,
     )
@@ -194,6 +200,7 @@ def _by_prior(
         ),
         notes=beginning.notes,
         bad=beginning.bad,
+        banding=beginning.banding,
         tiles=None if work is None else PriorTiles(work, whole, tiling, beginning.known),
     )
 
@@ -227,6 +234,7 @@ def _filled(
         law_found=not beginning.said.level_given,
         restored=lambda x: beginning.finished(x, clean=clean),
         bad=beginning.bad,
+        banding=beginning.banding,
         errors=ErrorsBesideHoles(errors, ~beginning.known),
         uncertainty=uncertainty,
     )

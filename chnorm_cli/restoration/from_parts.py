@@ -12,6 +12,8 @@ from chnorm_cli.fitting.recipes import choose
 from chnorm_cli.fitting.settings import Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.noise.finding import WINDOW, WINDOWS
+from chnorm_cli.noise.law import Law
+from chnorm_cli.noise.names import Faults
 from chnorm_cli.noise.sampling import mosaic
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
@@ -43,13 +45,20 @@ class Lesson:
 
 
 def learn_to_denoise(
-    read: Read, size: tuple[int, int], said: Said, settings: FitSettings, tiling: Tiling
+    read: Read,
+    size: tuple[int, int],
+    said: Said,
+    settings: FitSettings,
+    tiling: Tiling,
+    told: Law | None = None,
 ) -> Lesson:
     """Prepare to learn how a picture of `size` (H, W), of which `read` gives windows, is denoised.
 
-    The law of the noise is found in 4 megapixels, and a network learns from one. Raises `ValueError`
-    as `prepare_denoise` does.
+    The law of the noise is found in 4 megapixels, unless it is `told`, and a network learns from one.
+    Banding is not taken out: offsets of whole rows are not seen in windows. Raises `ValueError` as
+    `prepare_denoise` does.
     """
+    said = replace(said, banding=Faults.OFF)
 
     def part(side: int, along: int) -> Tensor:
         def window(place: tuple[slice, slice]) -> Tensor:
@@ -59,7 +68,7 @@ def learn_to_denoise(
 
     sample = part(WINDOW, WINDOWS)
     choice = choose(settings, default=Fit.RECORRUPT)
-    beginning = begin(sample, said)
+    beginning = begin(sample, said, told=told)
     law, found = beginning.law, not said.level_given
     notes = [FAULTS] if beginning.bad is not None else []
     left = beginning.left

@@ -40,6 +40,11 @@ LEFT = (
     " clean of it, and --clean gives all pixels so"
 )
 
+STAY = (
+    "{} were found and stay in the observed pixels; the holes are filled without them, and --clean"
+    " takes them out of all"
+)
+
 
 def prepare_inpaint(
     pixels: Pixels,
@@ -50,6 +55,7 @@ def prepare_inpaint(
     noise: str = Kind.AUTO,
     strength: float = 1.0,
     bad_pixels: str = Faults.AUTO,
+    banding: str = Faults.AUTO,
     clean: bool | None = None,
     law: Law | None = None,
     settings: FitSettings | None = None,
@@ -62,7 +68,7 @@ def prepare_inpaint(
     to be `clean`; None makes it so where `sigma` or `level` says that they are noisy.
     `uncertainty` asks for a map of the errors too.
     """
-    said = Said(sigma, level, noise, strength, bad_pixels)
+    said = Said(sigma, level, noise, strength, bad_pixels, banding)
     settings = settings or FitSettings()
     clock = Budget(0, None, settings.time)
     if uncertainty:
@@ -104,14 +110,17 @@ def prepare_inpaint(
         )
     beginning = begin(y, said, ~known, sure=True, told=law)
     law = beginning.removed
-    clean = law is not None and (said.level_given if clean is None else clean)
+    cleaned = said.level_given if clean is None else clean
+    clean = law is not None and cleaned
     notes = list(beginning.notes)
+    if beginning.banding is not None and not cleaned:
+        notes[-1] = STAY.format(beginning.banding.sentence())
     if law is not None and not clean:
         notes.append(LEFT.format(law.sentence()))
     if choice.fit is Fit.PRIOR:
         if uncertainty:
             raise ValueError(NO_MAP)
-        return _by_prior(beginning, choice, settings, notes, clean=clean)
+        return _by_prior(beginning, choice, settings, notes, clean=clean, as_given=not cleaned)
     tiling = tiling_of(y, settings)
     if uncertainty and tiling.tile is not None:
         raise ValueError(NO_MAP_IN_TILES)
@@ -128,8 +137,9 @@ def prepare_inpaint(
         notes=filling.notes,
         law=law,
         law_found=law is not None and not said.level_given,
-        restored=lambda x: beginning.finished(x, clean=clean),
+        restored=lambda x: beginning.finished(x, clean=clean, as_given=not cleaned),
         bad=beginning.bad,
+        banding=beginning.banding,
         errors=None if tiling.tile is not None else errors,
         tiling=tiling,
         uncertainty=uncertainty,
@@ -137,7 +147,13 @@ def prepare_inpaint(
 
 
 def _by_prior(
-    beginning: Beginning, choice: Choice, settings: FitSettings, notes: list[str], *, clean: bool
+    beginning: Beginning,
+    choice: Choice,
+    settings: FitSettings,
+    notes: list[str],
+    *,
+    clean: bool,
+    as_given: bool,
 ) -> Restoration:
     """Put a `prior` fit together, which sees the known pixels where their noise is white."""
     law, whole, tiling = beginning.removed, beginning.whole, tiling_of(beginning.y, settings)
@@ -157,9 +173,12 @@ def _by_prior(
         law=law,
         law_found=law is not None and not beginning.said.level_given,
         restored=lambda z: beginning.finished(
-            z if law is None or tiles is not None else law.restored(z, whole), clean=clean
+            z if law is None or tiles is not None else law.restored(z, whole),
+            clean=clean,
+            as_given=as_given,
         ),
         notes=notes,
         bad=beginning.bad,
+        banding=beginning.banding,
         tiles=tiles,
     )

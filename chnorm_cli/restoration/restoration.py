@@ -18,6 +18,7 @@ from chnorm_cli.fitting.solution import ErrorMap, Outcome, Solution, Step
 from chnorm_cli.fitting.stages import RunningFit
 from chnorm_cli.generators.spec import parameters
 from chnorm_cli.noise.bad_pixels import BadPixels
+from chnorm_cli.noise.banding import Banding
 from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.problem import Problem
@@ -47,6 +48,7 @@ class Restoration:
         restored: Callable[[Tensor], Tensor] = lambda x: x,
         notes: Sequence[str] = (),
         bad: BadPixels | None = None,
+        banding: Banding | None = None,
         jpeg: Jpeg | None = None,
         errors: Errors | None = None,
         uncertainty: bool = False,
@@ -64,6 +66,7 @@ class Restoration:
         self._restored = restored  # from the fit's picture to that of the observation
         self._notes = notes
         self._bad = bad
+        self._banding = banding
         self._jpeg = jpeg
         self._tiling = tiling
         self.errors = errors  # how they are found, if they can be
@@ -94,6 +97,8 @@ class Restoration:
             lines["noise"] = f"σ = {self._problem.sigma * 255:.1f} of 255 ({how})"
         if self._bad is not None:
             lines["bad pixels"] = self._bad.sentence()
+        if self._banding is not None:
+            lines["banding"] = self._banding.sentence()
         if self._network is not None:
             lines["generator"] = self._choice.generator.describe(self._network)
         if self._tiling is not None and self._tiling.tile is not None:
@@ -179,6 +184,7 @@ class Restoration:
             sigma_estimated=self._sigma_estimated,
             noise=None if self._law is None else self._law.as_dict(),
             bad_pixels=None if self._bad is None else self._bad.as_dict(),
+            banding=None if self._banding is None else self._banding.as_dict(),
             bad_mask=None if self._bad is None else self._bad.pixels.cpu().numpy(),
             jpeg=None if self._jpeg is None else self._jpeg.as_dict(x),
             device=describe_device(self._problem.observation.device),

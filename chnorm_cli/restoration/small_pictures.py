@@ -12,7 +12,7 @@ def artefacts_in(jpeg: Jpeg | None, beginning: Beginning) -> Wrong | None:
     """Give what is to be taken out of a JPEG; None where it is little, or noise or faults come first."""
     said = beginning.said
     spoken = said.level_given or said.noise != Kind.AUTO or said.strength == 0
-    if jpeg is None or spoken or beginning.bad is not None:
+    if jpeg is None or spoken or beginning.bad is not None or beginning.banding is not None:
         return None
     wrong = what_is_wrong(beginning.y, jpeg, beginning.law)
     if wrong is None or not wrong.visible:

@@ -54,6 +54,7 @@ def prepare_superres(
     noise: str = Kind.AUTO,
     strength: float = 1.0,
     bad_pixels: str = Faults.AUTO,
+    banding: str = Faults.AUTO,
     jpeg: Jpeg | None = None,
     law: Law | None = None,
     settings: FitSettings | None = None,
@@ -66,7 +67,7 @@ def prepare_superres(
     the noise means the same as in `prepare_denoise`. So is a JPEG, of which `jpeg` says what its file
     knows, without its artefacts. `uncertainty` asks for a map of the errors too.
     """
-    said = Said(sigma, level, noise, strength, bad_pixels)
+    said = Said(sigma, level, noise, strength, bad_pixels, banding)
     settings = settings or FitSettings()
     clock = Budget(0, None, settings.time)
     if uncertainty:
@@ -86,7 +87,8 @@ def prepare_superres(
         )
     beginning = begin(y, said, sure=True, told=law)
     operator = Downsample((y.shape[1], y.shape[2]), scale, Kernel(kernel)).to(y.device)
-    problem = Problem(beginning.whole, operator)
+    small = beginning.straight if beginning.holes is None else beginning.whole
+    problem = Problem(small, operator)
     tiling = tiling_of(y, settings, scale)
     if choice.fit is Fit.PRIOR:
         if uncertainty:
@@ -98,7 +100,8 @@ def prepare_superres(
             settings,
             notes=beginning.notes,
             bad=beginning.bad,
-            tiles=PriorTiles(work, beginning.whole, tiling) if tiling.tile is not None else None,
+            banding=beginning.banding,
+            tiles=PriorTiles(work, small, tiling) if tiling.tile is not None else None,
         )
     wrong = artefacts_in(jpeg, beginning)
     if tiling.tile is not None:
@@ -121,6 +124,7 @@ def prepare_superres(
         law_found=enlarging.law is not None and not said.level_given,
         notes=enlarging.notes,
         bad=beginning.bad,
+        banding=beginning.banding,
         errors=errors,
         uncertainty=uncertainty,
     )
@@ -137,7 +141,7 @@ def _in_tiles(
 ) -> Restoration:
     """Learn from a part of a large picture and enlarge it in tiles; bad pixels are filled smoothly."""
     assert tiling.tile is not None
-    whole, scale = beginning.whole, problem.size[0] // beginning.y.shape[1]
+    whole, scale = problem.observation, problem.size[0] // beginning.y.shape[1]
     part = mosaic(lambda w: whole[:, *w], (whole.shape[1], whole.shape[2]), PART, PARTS)
     operator = Downsample((part.shape[1], part.shape[2]), scale, kernel).to(part.device)
     begun = beginning.part(part)
@@ -178,4 +182,5 @@ def _in_tiles(
         law_found=enlarging.law is not None and not beginning.said.level_given,
         notes=notes,
         bad=beginning.bad,
+        banding=beginning.banding,
     )

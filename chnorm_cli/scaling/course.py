@@ -7,7 +7,7 @@ for event in course:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,14 +21,13 @@ from chnorm_cli.scaling.parts import parts_of, together
 from chnorm_cli.scaling.preparing import prepare_restoration
 from chnorm_cli.scaling.report import describe_fit, describe_result
 from chnorm_cli.scaling.requests import Inpaint, Request, Superres, Task, Writing
-from chnorm_cli.scaling.shared_laws import SharedLaws
+from chnorm_cli.scaling.stack import Stack
 
 if TYPE_CHECKING:
     from chnorm_cli.images import Encoded, Picture
-    from chnorm_cli.noise.law import Law
     from chnorm_cli.restoration import Restoration
 
-Prepare = Callable[["Picture", Request, "Law | None"], tuple["Restoration", tuple[str, ...]]]
+SAME = "the law of the noise was found in {} of the files together (--same-noise)"
 
 
 class Course:
@@ -37,10 +36,9 @@ class Course:
     After an interruption `partial` ends the course with the best picture so far.
     """
 
-    def __init__(self, request: Request, prepare: Prepare | None = None) -> None:
+    def __init__(self, request: Request) -> None:
         self.request = request
         self.restoration: Restoration | None = None
-        self._prepare = prepare or prepare_restoration
         self._pictures: list[Picture] = []
         self._solutions: list[Solution] = []
         self._notes: list[str] = []
@@ -74,11 +72,13 @@ class Course:
         rehearse(self._pictures, request)
         self._notes += doubts(request.task)
         self._notes += [note for p in self._pictures for note in (*p.notes, *p.lost)]
+        if request.laws is not None:
+            self._notes.append(SAME.format(request.laws.found_in))
         if len(self._pictures) > 1 and self._pictures[0].streamed:
             self._notes.append(
                 f"{len(self._pictures)} pictures follow one another: all are restored"
             )
-        laws = SharedLaws(self._pictures, request)
+        stack = Stack(self._pictures, request)
         for number, picture in enumerate(self._pictures):
             solutions = []
             for part in parts_of(picture):
@@ -93,12 +93,15 @@ class Course:
                     part.number,
                     part.count,
                 )
-                law = laws.of(number, part)
-                self.restoration, notes = self._prepare(part.picture, part.asked(request), law)
+                law = stack.law(number, part)
+                joint = stack.joint(number, part, law)
+                asked = part.asked(request)
+                self.restoration, notes = prepare_restoration(part.picture, asked, law, joint)
                 self._notes += notes
                 yield Prepared(dict(self.restoration.header))
                 yield from self.restoration
-                solutions.append(self.restoration.solution)
+                solution = self.restoration.solution
+                solutions.append(solution if joint is None else joint.own(solution))
                 check_outcome(solutions[-1], request.name)
             self._solutions.append(together(solutions))
         yield self._finish()

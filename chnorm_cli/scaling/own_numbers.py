@@ -42,4 +42,5 @@ def noise_arguments(picture: Picture, asked: NoiseAsked) -> dict[str, Any]:
         "noise": asked.kind,
         "strength": asked.strength,
         "bad_pixels": asked.bad_pixels,
+        "banding": asked.banding,
     }

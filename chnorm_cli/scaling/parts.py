@@ -83,6 +83,11 @@ def together(solutions: Sequence[Solution]) -> Solution:
         notes=tuple(notes),
         bad_mask=np.logical_or.reduce(masks) if masks else None,
         bad_pixels=_bad(solutions, masks),
+        banding=max(
+            (s.banding for s in solutions if s.banding is not None),
+            key=lambda one: one["sigma_rows"] + one["sigma_columns"],
+            default=None,
+        ),
         error_map=_errors(solutions),
         expected_rms=_rms(
             [None if s.expected_rms is None else s.expected_rms**2 for s in solutions],

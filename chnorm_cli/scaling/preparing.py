@@ -12,15 +12,16 @@ if TYPE_CHECKING:
     from chnorm_cli.images import Mask, Picture
     from chnorm_cli.images.samples import FloatArray
     from chnorm_cli.noise.law import Law
-    from chnorm_cli.restoration import Restoration
+    from chnorm_cli.restoration import Joint, Restoration
 
 
 def prepare_restoration(
-    picture: Picture, request: Request, law: Law | None = None
+    picture: Picture, request: Request, law: Law | None = None, joint: Joint | None = None
 ) -> tuple[Restoration, tuple[str, ...]]:
     """Set up the fit that is asked for, and say what a person should know about its mask.
 
-    `law` is that of the noise, where it was found from other planes as well.
+    `law` is that of the noise, where it was found from other planes as well; `joint` are the planes
+    that are denoised together with this one.
     """
     from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres
 
@@ -30,7 +31,9 @@ def prepare_restoration(
     said = noise_arguments(picture, task.noise) | ({} if law is None else {"law": law})
     match task:
         case Denoise():
-            jpeg = jpeg_of(picture, request.reading.jpeg)
+            jpeg = jpeg_of(picture, request.reading.jpeg) if joint is None else None
+            if joint is not None:
+                pixels, said = joint.pixels, said | {"law": joint.law}
             restoration = prepare_denoise(
                 pixels, **said, jpeg=jpeg, settings=settings, uncertainty=mapped
             )

@@ -41,6 +41,7 @@ def describe_fit(solution: Solution) -> dict[str, Any]:
         "sigma_estimated": solution.sigma_estimated,
         "noise": None if solution.noise is None else dict(solution.noise),
         "bad_pixels": None if solution.bad_pixels is None else dict(solution.bad_pixels),
+        "banding": None if solution.banding is None else dict(solution.banding),
         "jpeg": None if solution.jpeg is None else dict(solution.jpeg),
         **describe_errors(solution),
         "device": solution.device,
@@ -111,7 +112,7 @@ def describe_task(request: Request) -> dict[str, Any]:
     """The options that belong to one task."""
     task = request.task
     asked = asdict(task.noise)
-    said = {"noise": asked.pop("kind"), **asked}
+    said = {"noise": asked.pop("kind"), "same_noise": asked.pop("same"), **asked}
     if isinstance(task, Superres):
         return {"scale": task.scale, "kernel": task.kernel, **said}
     if isinstance(task, Inpaint):

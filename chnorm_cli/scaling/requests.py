@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from chnorm_cli.fitting.settings import FitSettings
+
+if TYPE_CHECKING:
+    from chnorm_cli.noise.law import Law
 
 Page = int | Literal["all"] | None
 
@@ -25,6 +28,8 @@ class NoiseAsked:
     black: float | None = None
     strength: float = 1.0
     bad_pixels: str = "auto"  # or "off": they are not looked for
+    banding: str = "auto"  # likewise
+    same: bool = False  # in all files of a run: it is found from them together
 
     @property
     def sigma_of_white(self) -> float | None:
@@ -103,6 +108,19 @@ class TilesAsked:
 
 
 @dataclass(frozen=True)
+class LawsOfFiles:
+    """The laws of the noise that files share, one for each part of a picture, and their units.
+
+    A number of a file is pixel · `span` + `offset` in them; `found_in` files were looked at.
+    """
+
+    laws: tuple[Law, ...]
+    offset: float
+    span: float
+    found_in: int
+
+
+@dataclass(frozen=True)
 class Request:
     """One picture from its source to its target (None: the bytes are handed back, for stdout)."""
 
@@ -116,3 +134,4 @@ class Request:
     uncertainty: Path | None = None  # where the map of the errors goes, if one is asked for
     bad_mask: Path | None = None  # where the mask of the bad pixels goes, if it is asked for
     tiles: TilesAsked = field(default_factory=TilesAsked)
+    laws: LawsOfFiles | None = None  # of the noise, where many files have the same

@@ -30,9 +30,11 @@ from chnorm_cli.scaling.course import (
 from chnorm_cli.scaling.events import Activity, Event, Finished, Opened, Prepared
 from chnorm_cli.scaling.failures import Failure
 from chnorm_cli.scaling.own_numbers import noise_arguments
+from chnorm_cli.scaling.parts import parts_of
 from chnorm_cli.scaling.processes import Here, Processes
 from chnorm_cli.scaling.report import describe_fit, describe_result, describe_task
 from chnorm_cli.scaling.requests import Request
+from chnorm_cli.scaling.same_noise import law_in
 from chnorm_cli.scaling.spawned import usable_cores
 from chnorm_cli.scaling.tile_jobs import Done, Held, Source, TileJob, Windows, run_tiles
 from chnorm_cli.scaling.tile_store import TileStore
@@ -156,9 +158,12 @@ class TiledCourse:
         from chnorm_cli.restoration.tiling import tile_windows
 
         self.activity = "looking at the picture"
-        said = Said(**noise_arguments(self.picture, self.request.task.noise))
-        settings = replace(self.request.settings, threads=self.threads)
-        lesson = learn_to_denoise(self.source.pixels, self.size, said, settings, self.tiling)
+        request = self.request
+        said = Said(**noise_arguments(self.picture, request.task.noise))
+        settings = replace(request.settings, threads=self.threads)
+        laws = request.laws
+        told = None if laws is None else law_in(laws, parts_of(self.picture)[0], request)
+        lesson = learn_to_denoise(self.source.pixels, self.size, said, settings, self.tiling, told)
         restoration = lesson.restoration
         yield Prepared(dict(restoration.header))
         for step in restoration:
@@ -166,7 +171,7 @@ class TiledCourse:
             height, width = self.size
             self.last = with_tiles_ahead(step, lesson.tile_seconds(height * width) / self._hands())
             yield self.last
-        check_outcome(restoration.solution, self.request.name)
+        check_outcome(restoration.solution, request.name)
         work = None if lesson.learnt is None else packed(lesson.learnt())
         assert self.tiling.tile is not None
         tiles = 0 if work is None else len(tile_windows(self.size, self.tiling.tile))
@@ -197,9 +202,10 @@ class TiledCourse:
                 yield Activity(self.activity)
         if given_up:
             kept = len(self.store.finished(count))
+            others = f", and so did {len(given_up) - 1} more" if len(given_up) > 1 else ""
             raise Failure(
                 f"{self.request.name}: tile {given_up[0].number + 1} failed three times"
-                f" ({given_up[0].reason}){_and_others(len(given_up) - 1)};"
+                f" ({given_up[0].reason}){others};"
                 f" {kept} of {count} tiles are kept, and {TAKE_UP}"
             )
 
@@ -308,8 +314,5 @@ class TiledCourse:
             "page": request.reading.page,
             "settings": settings,
             "task": describe_task(request),
+            "law_of_files": request.laws is not None,
         }
-
-
-def _and_others(count: int) -> str:
-    return f", and so did {count} more" if count else ""

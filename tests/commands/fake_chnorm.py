@@ -119,8 +119,19 @@ def law_of_planes(*_, **__):
     """No planes share a law here."""
 
 
+def law_as_said(*_, **__):
+    """No planes are restored together here."""
+
+
 def law_on_plane(*_, **__):
     raise AssertionError("there is no law")
+
+
+def is_near(*_):
+    raise AssertionError("there is no law")
+
+
+with_neighbours = is_near
 
 
 def spread(count, size):
@@ -130,7 +141,8 @@ def spread(count, size):
 module = types.ModuleType("chnorm_cli.restoration")
 for name in (
     *("prepare_denoise", "prepare_inpaint", "prepare_superres", "DeviceError"),
-    *("law_of_planes", "law_on_plane", "spread"),
+    *("law_of_planes", "law_on_plane", "spread", "law_as_said"),
+    *("is_near", "with_neighbours"),
 ):
     setattr(module, name, globals()[name])
 

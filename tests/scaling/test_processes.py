@@ -40,11 +40,12 @@ def test_what_cannot_be_sent_is_said_and_work_goes_on(processes):
 
 
 def test_a_process_that_dies_fails_its_own_call_only(processes):
-    fatal = processes.submit(os.kill, processes.submit(os.getpid).result(), signal.SIGKILL)
+    fatal = processes.submit(signal.raise_signal, signal.SIGKILL)
     deaths = [processes.submit(os._exit, 7) for _ in range(2)]
     others = [processes.submit(abs, -n) for n in range(6)]
     wait([fatal, *deaths, *others])
-    assert all(isinstance(future.exception(), WorkerDiedError) for future in deaths)
+    assert all(isinstance(future.exception(), WorkerDiedError) for future in (fatal, *deaths))
+    assert "was killed" in str(fatal.exception())
     assert "exit code 7" in str(deaths[0].exception())
     assert [future.result() for future in others] == list(range(6))
 

@@ -7,7 +7,7 @@ from chnorm_cli.images import Picture, Place
 from chnorm_cli.restoration import law_of_planes, law_on_plane, spread
 from chnorm_cli.scaling.parts import parts_of
 from chnorm_cli.scaling.requests import Denoise, Inpaint, NoiseAsked, Request
-from chnorm_cli.scaling.shared_laws import SharedLaws
+from chnorm_cli.scaling.stack import Stack
 
 LEVELS = (0.03, 0.08)  # of two channels
 
@@ -29,8 +29,8 @@ def stack(axes="ZCYX", levels=LEVELS, planes=3):
 
 
 def laws(pictures, task=None):
-    shared = SharedLaws(pictures, Request(task or Denoise(), b"", None, "a.tif"))
-    return [shared.of(n, part) for n, p in enumerate(pictures) for part in parts_of(p)]
+    shared = Stack(pictures, Request(task or Denoise(), b"", None, "a.tif"))
+    return [shared.law(n, part) for n, p in enumerate(pictures) for part in parts_of(p)]
 
 
 def test_planes_of_a_channel_share_a_law_and_channels_do_not():
