@@ -54,6 +54,8 @@ class LearningToDenoise:
 
     denoising: Denoising | LearningTwice
     law: Law
+    strength: float = 1.0
+    faults: bool = False
 
     @property
     def fit(self) -> RunningFit:
@@ -62,7 +64,8 @@ class LearningToDenoise:
 
     def work(self) -> TileWork:
         """Give what has been learnt."""
-        return Denoise(replace(self.law, flat=None), self.denoising.learnt())
+        law = replace(self.law, flat=None)
+        return Denoise(law, self.denoising.learnt(), min(1.0, self.strength), self.faults)
 
     def tile_seconds(self, pixels: int) -> float:
         """Estimate what tiles of so many pixels take."""

@@ -19,7 +19,7 @@ from chnorm_cli.scaling.events import LAYOUTS, Event, Finished, Opened, Prepared
 from chnorm_cli.scaling.failures import ExitCode, Failure
 from chnorm_cli.scaling.parts import parts_of, together
 from chnorm_cli.scaling.preparing import prepare_restoration
-from chnorm_cli.scaling.report import describe_result
+from chnorm_cli.scaling.report import describe_fit, describe_result
 from chnorm_cli.scaling.requests import Inpaint, Request, Superres, Task, Writing
 from chnorm_cli.scaling.stack import Stack
 
@@ -156,7 +156,7 @@ class Course:
             output_size=size_of(restored[0]),
             layout=layout_of(self._pictures[0]),
             axes=axes_of(self._pictures),
-            solutions=self._solutions,
+            fits=[describe_fit(solution) for solution in self._solutions],
             clipped=encoded.clipped,
             mapped=mapped,
             notes=list(dict.fromkeys([*self._notes, *encoded.notes, *written])),

@@ -75,14 +75,15 @@ def describe_result(
     output_size: tuple[int, int],
     layout: str,
     axes: tuple[str, list[int]] | None,
-    solutions: Sequence[Solution],
+    fits: Sequence[Mapping[str, Any]],
     clipped: int,
     mapped: bool,
     notes: Sequence[str],
 ) -> dict[str, Any]:
     """The report: the file, the settings, and the fit (under `pages` when there are several)."""
-    fits = [describe_fit(solution) for solution in solutions]
-    fit: dict[str, Any] = fits[0] if len(fits) == 1 else {"pages": fits, "notes": []}
+    fit: dict[str, Any] = {"pages": list(fits), "notes": []}
+    if len(fits) == 1:
+        fit = dict(fits[0])
     fit["notes"] = [*fit["notes"], *notes]
     report = {
         "schema": SCHEMA,

@@ -90,6 +90,24 @@ class Writing:
 
 
 @dataclass(frozen=True)
+class TilesAsked:
+    """Who restores the tiles of one large picture: `jobs` processes (None: as many as there is room for,
+    0: the one that asks) or a Dask cluster; which share (i, n) of them; and whether finished ones
+    are taken up.
+    """
+
+    jobs: int | None = None
+    dask: str | None = None
+    shard: tuple[int, int] | None = None
+    resume: bool = False
+
+    @property
+    def kept(self) -> bool:
+        """Whether something was asked for that only tiles in files can do."""
+        return self.resume or self.dask is not None or self.shard is not None
+
+
+@dataclass(frozen=True)
 class LawsOfFiles:
     """The laws of the noise that files share, one for each part of a picture, and their units.
 
@@ -115,4 +133,5 @@ class Request:
     writing: Writing = field(default_factory=Writing)
     uncertainty: Path | None = None  # where the map of the errors goes, if one is asked for
     bad_mask: Path | None = None  # where the mask of the bad pixels goes, if it is asked for
+    tiles: TilesAsked = field(default_factory=TilesAsked)
     laws: LawsOfFiles | None = None  # of the noise, where many files have the same
