@@ -87,6 +87,14 @@ def test_captions_stay_and_what_white_cut_off_stays_white():
     assert torch.allclose(straight[elsewhere], (y - o[..., None])[elsewhere])
 
 
+def test_of_wide_pictures_a_part_of_the_columns_is_enough():
+    x = crop("astronaut").repeat(1, 1, 12)
+    o = offsets(10)
+    found = find_banding(noisy(x, 6) + o[..., None])
+    assert found.columns is None
+    assert rms(found.rows - o) < 3.0
+
+
 def test_text_with_banding_on_it_is_left():
     assert find_banding(text()) is None
     assert Banding().sentence() == ""
