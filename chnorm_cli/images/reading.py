@@ -207,7 +207,8 @@ def _picture(
             f"has {colors.shape[2]} colour channels", "convert it to gray or RGB first"
         )
     try:
-        colors, missing = filled_where_not_finite(colors)
+        given = colors
+        colors, missing = filled_where_not_finite(given)
         rule = rule or rule_for(colors)
         pixels = apply_rule(np.ascontiguousarray(colors), rule)
         alpha = _alpha(samples[..., -1]) if raster.alpha else None
@@ -240,6 +241,7 @@ def _picture(
         extra,
         raster.lost,
         place=raster.place,
+        missing_values=~np.isfinite(given) if extra and missing is not None else None,
     )
 
 

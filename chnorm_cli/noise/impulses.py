@@ -134,7 +134,7 @@ class _Level:
         """Say how many thrown values may lie side by side by chance."""
         rate = min(self.alone / self.colour.numel(), 0.4)
         run = math.log(CHANCE / (2 * self.colour.numel())) / math.log(max(rate, 1e-9))
-        return max(RUN, 2 * (math.ceil(run) // 2) + 1)
+        return max(RUN, math.ceil(run))
 
     def _reach(self) -> float:
         """Say how far from the level values are near it."""
@@ -195,10 +195,16 @@ class _Level:
 
 
 def _lines(at: Tensor, run: int = RUN) -> Tensor:
-    """Find (H, W), bool, what lies in rows or columns of `run`, odd, and more of `at`."""
-    values, half = at[None, None].float(), run // 2
-    lines = torch.zeros_like(values)
-    for side, pad in (((1, run), (0, half)), ((run, 1), (half, 0))):
-        whole = (F.avg_pool2d(values, side, 1, pad) > 0.99).float()
-        lines = lines + F.max_pool2d(whole, side, 1, pad)
-    return lines[0, 0] > 0
+    """Find (H, W), bool, what lies in rows or columns of `run` and more of `at`."""
+    lines = torch.zeros_like(at)
+    for axis in (0, 1):
+        count = at.shape[axis] - run + 1
+        if count < 1:
+            continue
+        whole = at.narrow(axis, 0, count).clone()
+        for i in range(1, run):
+            whole &= at.narrow(axis, i, count)
+        if bool(whole.any()):
+            for i in range(run):
+                lines.narrow(axis, i, count).logical_or_(whole)
+    return lines
