@@ -104,7 +104,7 @@ class OutputOptions:
 
     depth: DepthOption = Depth.AUTO
     strip: Strip = False
-    quality: Quality = 95
+    quality: Quality = None
     suffix: Annotated[
         str,
         typer.Option(
