@@ -50,8 +50,10 @@ def timed(run: Callable[[], np.ndarray]) -> Callable[[], Result]:
     return measure
 
 
-def ours(options: Options, prepare: Callable[[FitSettings], Restoration]) -> list[Contender]:
-    """Give one contender an effort; the clock starts at the corrupted array."""
+def ours(
+    options: Options, prepare: Callable[[FitSettings], Restoration], how: str = ""
+) -> list[Contender]:
+    """Give one contender an effort; the clock starts at the corrupted array. `how` marks its label."""
 
     def contender(settings: FitSettings, label: str) -> Contender:
         def run() -> Result:
@@ -68,7 +70,7 @@ def ours(options: Options, prepare: Callable[[FitSettings], Restoration]) -> lis
 
         return Contender(OURS, run, label)
 
-    return [contender(options.settings(e), options.label(e)) for e in options.efforts]
+    return [contender(options.settings(e), options.label(e) + how) for e in options.efforts]
 
 
 def contest(

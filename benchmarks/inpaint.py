@@ -9,12 +9,14 @@ import torch
 
 from benchmarks import dip
 from benchmarks.contest import Contender, Result, contest, ours, timed
+from benchmarks.denoise import noisy
 from benchmarks.options import Options
 from benchmarks.peers import FILLERS
 from benchmarks.pictures import Pixels, save
 from benchmarks.rows import Row
-from benchmarks.scores import Score, within
-from chnorm_cli.restoration import prepare_inpaint
+from benchmarks.scores import Score, whole, within
+from chnorm_cli.fitting.settings import FitSettings
+from chnorm_cli.restoration import Restoration, prepare_inpaint
 
 # In these two the holes are what is to go, a bookcase's text and a crack: there is no truth below.
 WITHOUT_TRUTH = {"library", "vase"}
@@ -25,7 +27,10 @@ def measure(options: Options) -> Iterator[Row]:
     for fraction in (0.5, 0.8) if everything else options.missing:
         for name, truth in options.source.pictures("denoise"):
             missing = np.random.default_rng(0).random(truth.shape[:2]) < fraction
-            yield from _fill(options, name, truth, missing, f"{fraction:.0%} missing")
+            for sigma in options.noisy:
+                yield from _fill_and_clean(options, name, truth, missing, fraction, sigma)
+            if not options.noisy:
+                yield from _fill(options, name, truth, missing, f"{fraction:.0%} missing")
     for radius in options.discs:
         for name, truth in options.source.pictures("denoise"):
             missing = _discs(truth.shape[:2], radius)
@@ -65,6 +70,28 @@ def _fill(
         picture=name,
         repeat=options.repeat,
         see=_before_and_after(options, name, y) if blind else lambda contender, result: None,
+    )
+
+
+def _fill_and_clean(
+    options: Options, name: str, truth: Pixels, missing: np.ndarray, fraction: float, sigma: float
+) -> Iterator[Row]:
+    """Fill a noisy picture and clean all of it, told how noisy it is and not."""
+    y = np.where(missing[..., None], np.float32(0), noisy(truth, sigma))
+
+    def prepare(settings: FitSettings, told: float | None = None) -> Restoration:
+        return prepare_inpaint(y, missing, sigma=told, clean=True, settings=settings)
+
+    yield from contest(
+        [
+            *ours(options, prepare),
+            *ours(options, lambda settings: prepare(settings, sigma), ", told σ"),
+        ],
+        whole(truth),
+        task="inpaint",
+        setting=f"{fraction:.0%} missing, σ={sigma:g}{options.source.words()}",
+        picture=name,
+        repeat=options.repeat,
     )
 
 

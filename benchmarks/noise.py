@@ -59,6 +59,8 @@ CASES = (
 
 
 IMPULSES = ((0.01, 0.0), (0.05, 0.0), (0.2, 0.0), (0.05, 10.0))  # share, and σ of 0–255 between
+# σ of the offsets of rows, whether each colour has its own, and σ of 0–255 between.
+BANDING = ((0.0, False, 8.0), (12.0, False, 8.0), (12.0, True, 8.0), (12.0, False, 0.0))
 
 
 def measure(options: Options) -> Iterator[Row]:
@@ -66,6 +68,10 @@ def measure(options: Options) -> Iterator[Row]:
         for share, sigma in IMPULSES:
             y, setting = with_impulses(truth, share, sigma), f"impulses {share:.0%}"
             setting += f" on σ={sigma:g}" if sigma else ""
+            yield from _denoise(options, name, y, truth, None, setting)
+        for rows, each, sigma in BANDING:
+            y, setting = with_banding(truth, rows, sigma, each=each), f"rows σ={rows:g}"
+            setting += " in each colour" * each + f" on σ={sigma:g}"
             yield from _denoise(options, name, y, truth, None, setting)
         for case in CASES:
             level = None if case.blurred else case.level(truth.shape[2])
@@ -83,6 +89,15 @@ def with_impulses(truth: Pixels, share: float, sigma: float) -> Pixels:
     thrown = random.random(truth.shape[:2]) < share
     y[thrown] = random.integers(0, 2, (int(thrown.sum()), 1)).astype(np.float32)
     return y
+
+
+def with_banding(truth: Pixels, rows: float, sigma: float, *, each: bool) -> Pixels:
+    """Give the picture in 8 bits, with noise, and with an offset for each row."""
+    random = np.random.default_rng(0)
+    height, _, channels = truth.shape
+    offsets = rows / 255 * random.standard_normal((height, 1, channels if each else 1))
+    y = truth + offsets + sigma / 255 * random.standard_normal(truth.shape)
+    return (np.rint(255 * y.clip(0, 1)) / 255).astype(np.float32)
 
 
 def level_of(y: Pixels, truth: Pixels) -> Level:

@@ -127,7 +127,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--masks", action="store_true", help="inpaint: pictures that come with a mask")
     add("--scale", type=int, nargs="+", default=[4])
     add("--quality", type=int, nargs="+", default=[10, 20, 30, 50, 80], help="jpeg")
-    add("--noisy", type=float, nargs="+", default=[], help="jpeg: noise before it, 0–255 scale")
+    add(
+        "--noisy",
+        type=float,
+        nargs="+",
+        default=[],
+        help="jpeg, superres, inpaint: noise, 0–255 scale",
+    )
     add("--law", nargs="+", default=[], metavar="NAME", help="noise: only these (parts of names)")
     add("--effort", type=Effort, nargs="*", default=[Effort.NORMAL], choices=list(Effort))
     add("--fit", type=Fit, default=Fit.AUTO, choices=list(Fit))

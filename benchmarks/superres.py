@@ -1,4 +1,4 @@
-"""Super-resolution: reduced by an antialiased bicubic, rounded to 8 bits, scored on Y."""
+"""Super-resolution: reduced by an antialiased bicubic, rounded to 8 bits, scored on Y; noisy or not."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 
 from benchmarks import dip
 from benchmarks.contest import Contender, contest, ours, timed
+from benchmarks.denoise import noisy
 from benchmarks.options import Options
 from benchmarks.peers import ENLARGERS, to_pixels, to_tensor
 from benchmarks.pictures import Pixels
@@ -17,23 +18,33 @@ from benchmarks.scores import luminance
 from chnorm_cli.device import choose_device
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.problems.operators import Downsample
-from chnorm_cli.restoration import Restoration, prepare_superres
+from chnorm_cli.restoration import Restoration, prepare_denoise, prepare_superres
 
 
 def measure(options: Options) -> Iterator[Row]:
     for scale in options.scales:
         for name, picture in options.source.pictures("superres"):
             truth = trimmed(picture, scale)
-            yield from _enlarge(options, name, truth, scale)
+            for sigma in options.noisy or (0.0,):
+                yield from _enlarge(options, name, truth, scale, sigma)
 
 
-def _enlarge(options: Options, name: str, truth: Pixels, scale: int) -> Iterator[Row]:
+def _enlarge(options: Options, name: str, truth: Pixels, scale: int, sigma: float) -> Iterator[Row]:
     operator = Downsample((truth.shape[0] // scale, truth.shape[1] // scale), scale)
-    y = eight_bit(to_pixels(operator.forward(to_tensor(truth))))
+    small = to_pixels(operator.forward(to_tensor(truth)))
+    y = eight_bit(noisy(small, sigma) if sigma else small)
     score = luminance(truth, border=scale)
 
     def prepare(settings: FitSettings) -> Restoration:
         return prepare_superres(y, scale, settings=settings)
+
+    def piped(settings: FitSettings) -> Restoration:
+        """Denoise into 8 bits, and enlarge what comes out: two commands with a pipe between."""
+        denoising = prepare_denoise(y, settings=settings)
+        for _ in denoising:
+            pass
+        clean = eight_bit(denoising.solution.pixels)
+        return prepare_superres(clean, scale, sigma=0.0, settings=settings)
 
     # The deep image prior sees the operator on its device, and the peers above on the CPU.
     at_device = Downsample(operator.output_size, scale).to(choose_device(options.device))
@@ -41,11 +52,12 @@ def _enlarge(options: Options, name: str, truth: Pixels, scale: int) -> Iterator
         [
             *_peers(options, y, scale),
             *ours(options, prepare),
+            *(ours(options, piped, ", denoised before") if sigma else ()),
             *dip.contenders(options, y, score, truth.shape, at_device.forward),
         ],
         score,
         task="superres",
-        setting=f"×{scale}{options.source.words()}",
+        setting=f"×{scale}{f', σ={sigma:g}' if sigma else ''}{options.source.words()}",
         picture=name,
         repeat=options.repeat,
     )

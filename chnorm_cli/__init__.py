@@ -19,6 +19,9 @@ __all__ = ["__version__", "denoise", "inpaint", "superres"]
 
 def __getattr__(name: str) -> Any:
     if name in ("denoise", "inpaint", "superres"):
+        from chnorm_cli.waiting import wait_asleep
+
+        wait_asleep()
         from chnorm_cli import api
 
         return getattr(api, name)

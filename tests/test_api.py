@@ -1,5 +1,6 @@
 """The array API: what goes in comes out, in shape, type and range."""
 
+import os
 import subprocess
 import sys
 
@@ -169,6 +170,17 @@ def test_a_fit_that_diverges_raises(monkeypatch):
 def test_questions_that_cannot_be_answered(call, cause):
     with pytest.raises(ValueError, match=cause):
         call()
+
+
+@pytest.mark.parametrize(("asked", "spins"), [({}, "1000"), ({"OMP_WAIT_POLICY": "active"}, None)])
+def test_threads_sleep_while_they_wait_unless_the_environment_says_how(monkeypatch, asked, spins):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    assert callable(chnorm_cli.denoise)
+    assert os.environ.get("GOMP_SPINCOUNT") == spins
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
 
 
 def test_the_package_offers_the_three_tasks_and_nothing_it_does_not_have():

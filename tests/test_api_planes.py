@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chnorm_cli import api, denoise, inpaint, superres
-from chnorm_cli.api import enlarging, stacks
+from chnorm_cli.api import enlarging, stacks, tasks
 from chnorm_cli.fitting.settings import Effort, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome, Solution
 from chnorm_cli.restoration import laws_of_planes
@@ -71,6 +71,27 @@ def test_all_planes_have_one_law_of_the_noise(monkeypatch):
     assert {s.sigma for s in solutions} == {255 * given[0].sigma}
     assert error.shape == x.shape
     assert restored.std() < x.std()
+
+
+@pytest.mark.parametrize("task", ["inpaint", "superres"])
+def test_other_tasks_share_a_law_as_well(monkeypatch, task):
+    x = stack(2, 96, 96)
+    missing = np.zeros((96, 96), bool)
+    missing[20:30, 10:30] = True
+    holed = np.where(missing, 0, x)
+    given = []
+
+    def watched(*_, law, **__):
+        given.append(law)
+        raise ValueError("enough")
+
+    monkeypatch.setattr(tasks, "prepare_inpaint", watched)
+    monkeypatch.setattr(enlarging, "prepare_superres", watched)
+    run = {"inpaint": (inpaint, holed, missing), "superres": (superres, x, 2)}
+    call, *arguments = run[task]
+    with pytest.raises(ValueError, match="enough"):
+        call(*arguments, channel_axis=None, **QUICK)
+    assert 12 < 255 * given[0].sigma < 18
 
 
 def test_only_what_is_flat_is_a_planes_own():

@@ -17,6 +17,7 @@ from chnorm_cli.fitting.settings import Effort, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.images import Picture, encode
 from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres
+from chnorm_cli.restoration.beginning import Said, begin
 from chnorm_cli.scaling.failures import Failure
 
 FAST = FitSettings(effort=Effort.FAST, steps=4, device="cpu")
@@ -110,10 +111,10 @@ def test_bad_pixels_are_found_beside_it():
     y, _ = banded(sigma=3)
     bad = np.random.default_rng(0).random((SIDE, SIDE)) < 0.03
     y[bad] = np.random.default_rng(1).integers(0, 2, (int(bad.sum()), 1))
-    solution, _ = solved(prepare_denoise(y, settings=FAST))
-    assert solution.banding is not None
-    assert (solution.bad_mask & bad).sum() > 0.85 * bad.sum()
-    assert error(solution.pixels) < 0.1 * error(y)
+    found = begin(torch.from_numpy(y).movedim(-1, 0), Said())
+    assert found.banding is not None
+    assert (found.bad.pixels.numpy() & bad).sum() > 0.85 * bad.sum()
+    assert error(found.whole.movedim(0, -1).numpy()) < 0.1 * error(y)
 
 
 def test_arrays_in_their_own_range():

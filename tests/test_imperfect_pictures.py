@@ -11,6 +11,7 @@ from test_restoration import solved
 from chnorm_cli.fitting.settings import Effort, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres
+from chnorm_cli.restoration.beginning import Said, begin
 
 FAST = FitSettings(effort=Effort.FAST, steps=4, device="cpu")
 
@@ -78,6 +79,20 @@ def test_noise_between_bad_pixels_is_removed_with_them():
     assert {step.stage for step in steps} >= {"noise", "observed"}
     assert error(solution, pixels(picture()), ~bad[0].numpy()) < 0.4 * (20 / 255) ** 2
     assert solution.sigma == pytest.approx(20)
+
+
+def test_noise_that_neighbours_share_is_found_beside_bad_pixels():
+    x = bundled("astronaut")[:, :192, :192].contiguous()
+    fine = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+    soft = torch.nn.functional.avg_pool2d(fine[None], 3, 1, 1)[0]
+    y, _ = thrown(x + 12 / 255 * soft / soft.std(), 0.05)
+    law = begin(y, Said()).law
+    assert law.noise.kernel is not None
+    assert 255 * law.sigma == pytest.approx(12, rel=0.4)
+    white, _ = thrown(noisy(x, 12), 0.05)
+    law = begin(white, Said()).law
+    assert law.noise.kernel is None
+    assert 255 * law.sigma == pytest.approx(12, rel=0.1)
 
 
 def test_prior_fits_fill_them_too():

@@ -16,16 +16,23 @@ class Learnt:
     def __init__(self, restore, scale=1):
         self.make, self.scale = restore, scale
         self.fit = self
-        self.budget, self.outcome, self.activity = None, Outcome.STEPS, "fit"
+        self.budget, self.outcome, self.activity = self, Outcome.STEPS, "fit"
+        self.elapsed = 0.0
 
     def __iter__(self):
+        self.elapsed = 10.0
         yield Step(1, 1.0, 1.0, {}, seconds=10.0, share_done=0.5)
+        self.elapsed = 20.0
 
     def work(self):
         return self
 
     def restore(self, y, known, number):
+        self.elapsed += self.pause(number)
         return self.make(y)
+
+    def pause(self, number):
+        return 1.0
 
     def tile_seconds(self, pixels):
         return 30.0 * pixels / (300 * 500)
@@ -52,14 +59,33 @@ def test_what_lies_at_an_inner_edge_of_a_tile_does_not_count():
 def test_tiles_are_restored_from_themselves_alone_in_any_order():
     z = torch.rand(2, 300, 500, generator=torch.Generator().manual_seed(0))
     run = InTiles(Learnt(lambda x: x.flip(0) - x.mean()), z, 256)
-    (step,) = run
+    step, *again = run
     assert step.share_done == 10 / (20 + 30)  # the tiles are yet to come
+    assert [one.index for one in again] == [1] * len(tile_windows((300, 500), 256))
+    assert again[-1].share_done == 1.0
     assert run.outcome is Outcome.STEPS
     backwards = torch.zeros_like(z)
     for window in reversed(tile_windows((300, 500), 256)):
         part = run.learning.make(z[:, *window])
         backwards[:, *window] += tile_weight(window, (300, 500), 256) * part
     assert torch.allclose(run.estimate(), backwards, atol=1e-6)
+
+
+def test_the_time_left_is_true_from_half_way_on():
+    """Tiles take 15 % more or less, one after another, and nothing is known of that before."""
+    learner = Learnt(lambda x: x)
+    learner.pause = lambda number: 20.0 * (1.15 if number % 2 else 0.85)
+    run = InTiles(learner, torch.zeros(1, 700, 900), 256)
+    steps = list(run)
+    total = learner.elapsed
+    told = [
+        (step.seconds, step.seconds / step.share_done - step.seconds)
+        for step in steps
+        if total / 2 <= step.seconds < total
+    ]
+    assert len(told) > 5
+    for seconds, left in told:
+        assert abs(left - (total - seconds)) < 0.2 * (total - seconds) + 1e-6
 
 
 @pytest.mark.parametrize("scale", [2, 3])

@@ -99,7 +99,7 @@ def test_a_stack_of_noisy_copies_gains_and_an_unrelated_one_is_as_if_alone():
     copies = np.stack(noisy([scene(0, 48)] * 3))[..., 0]
     together, solutions = denoise(copies, channel_axis=None, report=True, **said)
     assert [s.plan["planes_together"] for s in solutions] == [3] * 3
-    assert "two planes beside it resemble it" in solutions[0].notes[-1]
+    assert "the plane resembles two beside it" in solutions[0].notes[-1]
     alone = denoise(copies[1], **said)
     errors = [np.square(x - scene(0, 48)).mean() for x in (alone, together[1])]
     assert 10 * np.log10(errors[0] / errors[1]) > 1.0

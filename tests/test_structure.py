@@ -33,7 +33,7 @@ ABOVE = {
         "memory",
     },
     "api": {"images", "fitting", "restoration"},
-    "scaling": {"images", "noise", "problems", "fitting", "restoration", "device"},
+    "scaling": {"images", "noise", "problems", "fitting", "restoration", "device", "memory"},
     "terminal": {"images", "fitting", "scaling"},
 }
 ABOVE["commands"] = {*ABOVE} - {"api"}
@@ -42,8 +42,9 @@ ABOVE["lab"] = {*ABOVE} - {
     "restoration",
 }  # the paper's experiments, with commands of their own
 ABOVE["cli"] = {*ABOVE}
-ABOVE["__init__"] = {"api"}
-ABOVE["__main__"] = {"cli"}
+ABOVE["waiting"] = set()
+ABOVE["__init__"] = {"api", "waiting"}
+ABOVE["__main__"] = {"cli", "waiting"}
 
 # Names and settings without torch, which even the command line may import at its start.
 LIGHT = [

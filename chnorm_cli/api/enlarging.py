@@ -12,6 +12,7 @@ from chnorm_cli.api.channels import are_many, one_by_one
 from chnorm_cli.api.keywords import fit_settings
 from chnorm_cli.api.missing import unmasked
 from chnorm_cli.api.planes import Array, planes_of
+from chnorm_cli.api.stacks import shared_laws
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.restoration import prepare_superres
 
@@ -87,14 +88,17 @@ def superres(
         return one_by_one(each, image, channel_axis, uncertainty=uncertainty, report=report)
     planes = planes_of(image, channel_axis)
     scaled = None if sigma is None else 255.0 * sigma / planes.span
+    pixels = filled(planes)
+    laws = shared_laws(pixels, sigma=sigma, noise=noise, strength=strength)
     solutions = [
         run_through(
             prepare_superres(
                 plane, scale, kernel=kernel, sigma=scaled, noise=noise, strength=strength,
-                bad_pixels=bad_pixels, banding=banding, settings=settings, uncertainty=uncertainty,
+                bad_pixels=bad_pixels, banding=banding, law=law, settings=settings,
+                uncertainty=uncertainty,
             )
         )
-        for plane in filled(planes)
+        for plane, law in zip(pixels, laws, strict=True)
     ]  # fmt: skip
     restored = planes.samples(np.stack([solution.pixels for solution in solutions]))
     holes = planes.holes

@@ -1,4 +1,4 @@
-"""Denoising of the planes of an array: what they have in common helps each of them."""
+"""The planes of an array: one law of the noise for all, and neighbours that help each other."""
 
 from __future__ import annotations
 
@@ -9,11 +9,30 @@ from chnorm_cli.api.planes import Array, Planes
 from chnorm_cli.fitting.settings import Fit, FitSettings
 from chnorm_cli.fitting.solution import Solution
 from chnorm_cli.restoration import (
+    Law,
     law_as_said,
     laws_of_planes,
     prepare_denoise,
     with_neighbours,
 )
+
+
+def shared_laws(
+    pixels: Array,
+    *,
+    sigma: float | None,
+    noise: str,
+    strength: float,
+    missing: Array | None = None,
+) -> list[Law] | list[None]:
+    """Find the law of planes (P, H, W, C) that have no values where `missing` (P, H, W), for each.
+
+    None where it is said, or the one plane has to say it.
+    """
+    fits = missing is None or missing.shape == pixels.shape[:-1]  # other shapes are refused later
+    if sigma is not None or len(pixels) < 2 or strength == 0 or not fits:
+        return [None] * len(pixels)
+    return laws_of_planes(list(pixels), noise, None if missing is None else list(missing))
 
 
 def denoised(
@@ -32,8 +51,7 @@ def denoised(
 
     Gray planes that resemble two others beside them are restored together with these.
     """
-    shared = sigma is None and len(pixels) > 1 and strength > 0
-    laws = laws_of_planes(list(pixels), noise) if shared else [None] * len(pixels)
+    laws = shared_laws(pixels, sigma=sigma, noise=noise, strength=strength)
     places = list(np.ndindex(*planes.leading))
     several = len(pixels) > 2 and pixels.shape[-1] == 1 and strength > 0
     solutions = []

@@ -12,7 +12,7 @@ from chnorm_cli.api.channels import are_many, one_by_one
 from chnorm_cli.api.keywords import fit_settings
 from chnorm_cli.api.missing import missing_pixels, unmasked, without_fill_values
 from chnorm_cli.api.planes import Array, planes_of
-from chnorm_cli.api.stacks import denoised
+from chnorm_cli.api.stacks import denoised, shared_laws
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.restoration import prepare_inpaint
 
@@ -213,15 +213,16 @@ def inpaint(
     if planes.holes is not None and planes.holes.shape == absent.shape:
         absent = absent | planes.holes  # other shapes are refused below
     scaled = None if sigma is None else 255.0 * sigma / planes.span
+    laws = shared_laws(planes.pixels, sigma=sigma, noise=noise, strength=strength, missing=absent)
     solutions = [
         run_through(
             prepare_inpaint(
                 plane, holes, sigma=scaled, noise=noise, strength=strength, bad_pixels=bad_pixels,
-                banding=banding,
+                banding=banding, law=law,
                 clean=clean, settings=settings, uncertainty=uncertainty,
             )
         )
-        for plane, holes in zip(planes.pixels, absent, strict=True)
+        for plane, holes, law in zip(planes.pixels, absent, laws, strict=True)
     ]  # fmt: skip
     answers = np.stack([solution.pixels for solution in solutions])
     same = (answers == planes.pixels) & ~absent[..., None]

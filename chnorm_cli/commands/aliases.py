@@ -1,4 +1,31 @@
-"""Options and arguments that several commands have, each declared once."""
+"""Options and arguments that several commands have, each declared once.
+
+Restoring are `denoise`, `inpaint` and `superres`; lab are the experiments of `chnorm lab`. What one
+row names means the same in its commands, but for what stands beside it.
+
+| options | commands | where it differs |
+| --- | --- | --- |
+| --effort --time --fit --steps --stop --first-guess | restoring | `options.py` |
+| --generator --normalization --normalization-place | restoring | `options.py` |
+| --threads --jobs --tile --progress --preview --verbose | restoring | `options.py` |
+| --shard --suffix --overwrite --in-place --keep-partial | restoring | `options.py` |
+| --jpeg --quality --save-mask --history | restoring | `options.py`; inpaint refuses --jpeg |
+| --sigma --own-numbers --black | restoring | `noise_options.py` |
+| --strength --bad-pixels --banding | restoring | `noise_options.py` |
+| --noise --gain --read-noise | restoring, corrupt | told of the noise there is; corrupt draws it |
+| --output | restoring, corrupt | corrupt has one picture, so no folder |
+| --depth --strip | restoring, corrupt | |
+| --page --max-pixels | restoring, noise, corrupt | |
+| --recursive | restoring, noise | |
+| --json | restoring, noise, score, devices | |
+| --mask | inpaint, corrupt, score | missing pixels, to be made so, to be compared |
+| --uncertainty | restoring, score | a file to write; score reads it |
+| --plot | restoring, noise, score, lab | of the fit, the law, the map, the experiment |
+| --device | restoring, lab | lab takes a GPU for pictures only |
+| --seed | restoring, corrupt, lab | lab begins with it |
+| --quiet | restoring, noise, corrupt, lab | |
+| --full --seeds --csv | lab | `lab/` declares them |
+"""
 
 from __future__ import annotations
 

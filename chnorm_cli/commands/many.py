@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from chnorm_cli.commands.options import Options
 from chnorm_cli.commands.planning import Plan
 from chnorm_cli.commands.streams import write_json
+from chnorm_cli.scaling.cluster import cluster
 from chnorm_cli.scaling.events import Finished
 from chnorm_cli.scaling.failures import ExitCode, Failure
+from chnorm_cli.scaling.file_jobs import run_files
 from chnorm_cli.scaling.kinds import describe_unread
 from chnorm_cli.scaling.pool import Pool, Said, share_threads
 from chnorm_cli.scaling.report import describe_batch, describe_failure
@@ -30,6 +32,10 @@ def restore_many(command: str, plan: Plan, options: Options, mode: ProgressMode)
         for name, failure in plan.failures
     ]
     requests = plan.requests
+    if plan.alike:
+        from chnorm_cli.scaling.same_noise import examples_of, with_laws
+
+        requests = with_laws(requests, examples_of(plan.alike))
     with Table(command, requests, mode, skipped=plan.skipped) as table:
         for name, failure in plan.failures:
             table.fail(name, failure)
@@ -75,9 +81,16 @@ def restore_many(command: str, plan: Plan, options: Options, mode: ProgressMode)
 
 
 def _run(requests: Sequence[Request], options: Options) -> Iterator[Said]:
-    """Run them in processes, even one at a time: a picture that is too large kills only its own."""
+    """Run them in processes, even one at a time: a picture that is too large kills only its own.
+
+    A cluster runs them where it has room.
+    """
     if not requests:
         return
-    jobs = min(options.run.jobs, len(requests))
+    if options.run.dask is not None:
+        with cluster(options.run.dask) as executor:
+            yield from run_files(requests, executor)
+        return
+    jobs = min(options.run.jobs or 1, len(requests))
     with Pool(jobs, threads=options.run.threads or share_threads(jobs)) as pool:
         yield from pool.run(requests)

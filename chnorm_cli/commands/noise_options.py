@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chnorm_cli.commands.aliases import NOISE, Sigma
+from chnorm_cli.commands.aliases import MANY, NOISE, Sigma
 from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.scaling.failures import usage
 from chnorm_cli.scaling.requests import NoiseAsked
@@ -53,6 +53,14 @@ class NoiseOptions:
             rich_help_panel=NOISE,
         ),
     ] = Kind.AUTO
+    same_noise: Annotated[
+        bool,
+        typer.Option(
+            "--same-noise",
+            help="The files are of one camera or film: one law, found from all.",
+            rich_help_panel=MANY,
+        ),
+    ] = False
     own_numbers: Annotated[
         bool,
         typer.Option(
@@ -120,4 +128,5 @@ class NoiseOptions:
             self.strength,
             str(self.bad_pixels),
             str(self.banding),
+            self.same_noise,
         )

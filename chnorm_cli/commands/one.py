@@ -8,10 +8,12 @@ from typing import NoReturn
 from chnorm_cli.commands.options import Options
 from chnorm_cli.commands.streams import write_json, write_stdout
 from chnorm_cli.fitting.solution import Step
+from chnorm_cli.scaling.choosing import course_for
 from chnorm_cli.scaling.course import Course, check_writable
 from chnorm_cli.scaling.events import Finished
 from chnorm_cli.scaling.failures import ExitCode, explain, usage
 from chnorm_cli.scaling.requests import Request
+from chnorm_cli.scaling.tiled_course import TiledCourse
 from chnorm_cli.scaling.watch import watching
 from chnorm_cli.terminal.console import complain, console
 from chnorm_cli.terminal.history import (
@@ -30,21 +32,24 @@ from chnorm_cli.terminal.summary import summarize
 
 LOOK_PAUSE = 1.0  # seconds between two words on what happens without a step
 
+AnyCourse = Course | TiledCourse
 View = LiveView | PlainView | JsonView | SilentView
 
 
 def restore_one(request: Request, options: Options, mode: ProgressMode) -> ExitCode:
     """Restore one picture; the terminal is given back before its bytes go to standard output."""
     check_extras(options)
-    course, steps = Course(request), list[Step]()
-    keep = options.output.keep_partial
+    steps, keep = list[Step](), options.output.keep_partial
     code, finished = ExitCode.OK, None
+    course = course_for(request)
     try:
         with listening(None if keep else PATIENCE):
             finished = _run(course, steps, options, mode)
     except Stopped as stopped:
         finished = course.partial() if keep else None
         if finished is None:
+            if isinstance(course, TiledCourse) and course.kept and not options.run.quiet:
+                complain(course.kept, "note")
             raise
         code = stopped.code
         words = f"{request.name}: stopped by {stopped.cause}; the best so far is kept"
@@ -74,7 +79,7 @@ def check_extras(options: Options) -> None:
             check_writable(Path(path))
 
 
-def _run(course: Course, steps: list[Step], options: Options, mode: ProgressMode) -> Finished:
+def _run(course: AnyCourse, steps: list[Step], options: Options, mode: ProgressMode) -> Finished:
     preview = None
     if options.run.preview and mode is ProgressMode.LIVE:
         width, height = console().size  # six lines below the picture are for the view
@@ -89,7 +94,7 @@ def _run(course: Course, steps: list[Step], options: Options, mode: ProgressMode
             view.show(event)
             match event:
                 case Step():
-                    if keep_steps:
+                    if keep_steps and (not steps or event.index > steps[-1].index):
                         steps.append(event)
                     if preview is not None:
                         preview.look()
@@ -99,7 +104,7 @@ def _run(course: Course, steps: list[Step], options: Options, mode: ProgressMode
     return finished
 
 
-def _view(course: Course, options: Options, mode: ProgressMode, preview: Preview | None) -> View:
+def _view(course: AnyCourse, options: Options, mode: ProgressMode, preview: Preview | None) -> View:
     match mode:
         case ProgressMode.LIVE:
             return LiveView(

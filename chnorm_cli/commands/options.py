@@ -13,7 +13,6 @@ from chnorm_cli.commands.aliases import (
     INPUT,
     MANY,
     OUTPUT,
-    RUN,
     AnyOutput,
     AsJson,
     Depth,
@@ -26,6 +25,7 @@ from chnorm_cli.commands.aliases import (
     complete_device,
     parse_page,
 )
+from chnorm_cli.commands.run_options import RunOptions
 from chnorm_cli.fitting.settings import (
     Effort,
     FirstGuess,
@@ -37,8 +37,7 @@ from chnorm_cli.fitting.settings import (
     Stop,
 )
 from chnorm_cli.scaling.failures import usage
-from chnorm_cli.scaling.requests import Reading, Writing
-from chnorm_cli.terminal.modes import ProgressMode
+from chnorm_cli.scaling.requests import Reading, TilesAsked, Writing
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,9 @@ class InputOptions:
     shard: Annotated[
         str | None,
         typer.Option(
-            metavar="I/N", help="Only the I-th of N shares of the files.", rich_help_panel=MANY
+            metavar="I/N",
+            help="Only the I-th of N shares of the files, or of one picture's tiles.",
+            rich_help_panel=MANY,
         ),
     ] = None
     page: PageOption = None
@@ -226,60 +227,6 @@ class FitOptions:
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """How the program runs and what it says."""
-
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            envvar="CHNORM_THREADS",
-            help="CPU threads of one fit.",
-            rich_help_panel=RUN,
-            show_default="the cores, shared by the jobs",
-        ),
-    ] = None
-    jobs: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", help="Pictures at a time.", rich_help_panel=MANY),
-    ] = 1
-    tile: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|N|off",
-            help="Restore in tiles of N pixels a side, which bounds the memory; auto: above 6 megapixels.",
-            rich_help_panel=RUN,
-        ),
-    ] = "auto"
-    progress: Annotated[
-        ProgressMode,
-        typer.Option(
-            envvar="CHNORM_PROGRESS",
-            metavar="NAME",
-            help="How progress is shown: auto, live, plain, json or none.",
-            rich_help_panel=RUN,
-        ),
-    ] = ProgressMode.AUTO
-    preview: Annotated[
-        bool,
-        typer.Option("--preview", help="Show the picture in the live view.", rich_help_panel=RUN),
-    ] = False
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Nothing but errors.", rich_help_panel=RUN)
-    ] = False
-    verbose: Annotated[
-        bool,
-        typer.Option(
-            "-v",
-            "--verbose",
-            help="Gradient norms by layer; tracebacks of bugs.",
-            rich_help_panel=RUN,
-        ),
-    ] = False
-
-
-@dataclass(frozen=True)
 class Options:
     """All that the restoring commands share."""
 
@@ -305,16 +252,11 @@ class Options:
                 device=self.main.device,
                 seed=self.fit.seed,
                 threads=self.run.threads,
-                tile=_tile(self.run.tile),
+                tile=self.run.tile_side(),
             )
         except ValueError as error:
             raise usage(f"--{error}") from error
 
-
-def _tile(text: str) -> int | None:
-    """Give the side of tiles in "auto", "off" or a number of pixels."""
-    if text in ("auto", "off"):
-        return None if text == "auto" else 0
-    if not text.isdecimal() or not int(text):
-        raise ValueError(f"tile {text}: give auto, off or a number of pixels")
-    return int(text)
+    def tiles(self) -> TilesAsked:
+        """The part that says who restores the tiles of one picture."""
+        return self.run.tiles(self.input.shard)

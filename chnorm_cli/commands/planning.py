@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,9 +17,9 @@ from chnorm_cli.commands.streams import (
 )
 from chnorm_cli.scaling.bad_masks import check_mask_name
 from chnorm_cli.scaling.failures import Failure, usage
-from chnorm_cli.scaling.inputs import find_sources, find_unread, pair_up, read_shard
+from chnorm_cli.scaling.inputs import Pair, find_sources, find_unread, pair_up, read_shard
 from chnorm_cli.scaling.kinds import describe_unread
-from chnorm_cli.scaling.requests import Request, Task
+from chnorm_cli.scaling.requests import Request, Task, TilesAsked
 
 TaskFor = Callable[[Path | None], Task]  # the task of one picture; None for standard input
 
@@ -33,12 +33,13 @@ class Plan:
     skipped: int = 0
     failures: tuple[tuple[str, Failure], ...] = ()  # pictures that fail before they begin
     unread: Mapping[str, int] = field(default_factory=dict)  # left out: how many of which kind
+    alike: tuple[Request, ...] = ()  # files with the same noise, of which some are looked at
 
 
 def make_plan(task_for: TaskFor, inputs: Sequence[str], options: Options) -> Plan:
     """Return the requests; raise `Failure` for a command line that contradicts itself."""
     inputs = [standard_input(text) for text in inputs]
-    many = len(inputs) > 1 or Path(inputs[0]).is_dir() or options.input.shard is not None
+    many = len(inputs) > 1 or Path(inputs[0]).is_dir()
     out = options.output
     folder = _folder(options.main.output, many=many)
     if many:
@@ -114,7 +115,17 @@ def _plan_one(task_for: TaskFor, text: str, options: Options) -> Plan:
     error_map = one_map(
         options.output.uncertainty, source if isinstance(source, Path) else None, output.path
     )
-    request = Request(task, source, output.path, name, settings, reading, writing, error_map)
+    request = Request(
+        task,
+        source,
+        output.path,
+        name,
+        settings,
+        reading,
+        writing,
+        error_map,
+        tiles=options.tiles(),
+    )
     return Plan((request,), many=False)
 
 
@@ -135,7 +146,8 @@ def _plan_pairs(
         raise Failure(f"{names}: no pictures there{', ' if found else ''}{found}; {remedy}")
     pairs = pair_up(sources, folder=folder, suffix=out.suffix, in_place=out.in_place)
     maps = map_for_each(out.uncertainty, pairs, folder, many=many)
-    if options.input.shard is not None:
+    alike = tuple(_alike(task_for, pairs, options))
+    if many and options.input.shard is not None:
         share, shares = read_shard(options.input.shard)
         pairs = pairs[share - 1 :: shares]  # before skipping: every shard must see the same list
     todo = [pair for pair in pairs if out.overwrite or out.in_place or not pair.target.is_file()]
@@ -160,11 +172,36 @@ def _plan_pairs(
         writing = out.writing(format_for(pair.target))
         name = str(pair.source)
         requests.append(
-            Request(task, source, pair.target, name, settings, reading, writing, error_map)
+            Request(
+                task,
+                source,
+                pair.target,
+                name,
+                settings,
+                reading,
+                writing,
+                error_map,
+                tiles=TilesAsked(jobs=0) if many else options.tiles(),
+            )
         )
     if failures and not many:
         raise failures[0][1]
-    return Plan(tuple(requests), many, len(pairs) - len(todo), tuple(failures), unread)
+    return Plan(tuple(requests), many, len(pairs) - len(todo), tuple(failures), unread, alike)
+
+
+def _alike(task_for: TaskFor, pairs: Sequence[Pair], options: Options) -> Iterator[Request]:
+    """Say of which files the noise is the same, whatever of them is done already or elsewhere."""
+    from chnorm_cli.images import is_stream
+
+    for pair in pairs:
+        try:
+            task = task_for(pair.source)
+        except Failure:
+            continue
+        if task.noise.same and not is_stream(pair.source):
+            yield Request(
+                task, pair.source, None, str(pair.source), reading=options.input.reading()
+            )
 
 
 def _make_folder(folder: Path) -> None:

@@ -25,6 +25,8 @@ from chnorm_cli.images.picture import Depth, Picture
 from chnorm_cli.images.pipes import descriptor_of, is_stream
 from chnorm_cli.images.reading import DEFAULT_MAX_PIXELS, read_pictures
 from chnorm_cli.images.samples import SampleRule, filled_where_not_finite, from_unit, to_unit
+from chnorm_cli.images.slide_writing import SlideWriting
+from chnorm_cli.images.slides import Slide, open_slide
 
 __all__ = [
     "BY_SUFFIX",
@@ -42,6 +44,8 @@ __all__ = [
     "Place",
     "Resolution",
     "SampleRule",
+    "Slide",
+    "SlideWriting",
     "Unit",
     "axes_of",
     "check_replacing",
@@ -56,6 +60,7 @@ __all__ = [
     "is_stream",
     "mask_from_alpha",
     "mask_from_missing",
+    "open_slide",
     "planes_of_channels",
     "read_mask",
     "read_pictures",

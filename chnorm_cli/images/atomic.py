@@ -3,6 +3,7 @@
 import contextlib
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from chnorm_cli.images.errors import ImageError, reason
@@ -34,6 +35,18 @@ def write_atomically(path: Path, data: bytes) -> tuple[str, ...]:
             return ()
         return _replace(_checked(path), data)
     except OSError as error:
+        raise ImageError(str(path), f"cannot be written ({reason(error)})", remedy) from error
+
+
+def written_by(path: Path, make: Callable[[Path], None]) -> tuple[str, ...]:
+    """Lets ``make`` write a hidden file that then takes the place of ``path``, as `write_atomically` does.
+
+    ``path`` is no device or pipe. ``make`` sees to it that the file is on the disk.
+    """
+    try:
+        return _replaced(_checked(path), make)
+    except OSError as error:
+        remedy = "check the folder's permissions and free space"
         raise ImageError(str(path), f"cannot be written ({reason(error)})", remedy) from error
 
 
@@ -94,16 +107,24 @@ def _part_beside(target: Path) -> Path:
 
 
 def _replace(target: Path, data: bytes) -> tuple[str, ...]:
+    def write(part: Path) -> None:
+        with part.open("r+b") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut could leave the new name on an empty file
+
+    return _replaced(target, write)
+
+
+def _replaced(target: Path, write: Callable[[Path], None]) -> tuple[str, ...]:
     old = target.stat() if target.exists() else None
     notes: tuple[str, ...] = ()
     part = _part_beside(target)
     try:
-        with os.fdopen(os.open(part, NEW, FRESH if old is None else PRIVATE), "wb") as file:
-            file.write(data)
-            file.flush()
-            if old is not None:
-                notes = (*_take_rights(part, old), *_take_attributes(part, target))
-            os.fsync(file.fileno())  # else a power cut could leave the new name on an empty file
+        os.close(os.open(part, NEW, FRESH if old is None else PRIVATE))
+        write(part)
+        if old is not None:
+            notes = (*_take_rights(part, old), *_take_attributes(part, target))
         part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)

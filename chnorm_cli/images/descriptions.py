@@ -30,7 +30,7 @@ def fitting(text: bytes, shape: Shape | None) -> bytes | None:
     """
     bare = text.removeprefix(BOM).lstrip()
     if bare.startswith(b'{"shape"'):
-        return _true_shape(text) if shape is not None and _same_shape(bare, shape) else None
+        return _true_shape(text, shape) if shape is not None else None
     if bare.startswith(b"ImageJ="):
         return text if _same_images(bare, shape) else None
     if is_ome(text):
@@ -61,26 +61,29 @@ def _same_images(text: bytes, shape: Shape | None) -> bool:
     return images_stated(text) in planes
 
 
-def _same_shape(text: bytes, shape: Shape) -> bool:
+def _true_shape(text: bytes, shape: Shape) -> bytes | None:
+    """Tifffile's shape with pages of the size that is written; None where it is of other pages.
+
+    It says no longer that most of the stack has no directory: now all of it has.
+    """
     try:
-        stated = json.loads(text.rstrip(b"\0"))["shape"]
-        sizes = [int(size) for size in stated]
+        stated = json.loads(text.removeprefix(BOM).rstrip(b"\0"))
+        sizes = [int(size) for size in stated["shape"]]
     except (ValueError, TypeError, KeyError, RecursionError):
-        return False
+        return None
     page = [shape.height, shape.width]
     if shape.samples > 1:
         page = [shape.samples, *page] if shape.planar else [*page, shape.samples]
-    if len(sizes) > 12 or math.prod(sizes) != shape.pages * math.prod(page):
-        return False
-    return sizes[-len(page) :] == page or (sizes[-len(page) - 1 : -1] == page and sizes[-1] == 1)
-
-
-def _true_shape(text: bytes) -> bytes:
-    """The description without its word that most of the stack has no directory; now all of it has."""
-    stated = json.loads(text.removeprefix(BOM).rstrip(b"\0"))
-    if not stated.pop("truncated", False):
+    alone = [1] if sizes[-1:] == [1] and shape.samples == 1 and len(sizes) > 2 else []
+    leading = sizes[: len(sizes) - len(page) - len(alone)]
+    fits = len(sizes) >= len(page) + len(alone) and len(sizes) <= 12
+    if not fits or math.prod(leading) != shape.pages:
+        return None
+    true = [*leading, *page, *alone]
+    if true == sizes and not stated.get("truncated", False):
         return text
-    return json.dumps(stated).encode() + b"\0"
+    stated.pop("truncated", None)
+    return json.dumps(stated | {"shape": true}).encode() + b"\0"
 
 
 def _true_ome(text: bytes, shape: Shape | None) -> bytes | None:

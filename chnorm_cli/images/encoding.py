@@ -56,27 +56,29 @@ def encode(
         raise ImageError(
             name, f"{len(pictures)} pages do not fit into one {row.title}", "write a TIFF"
         )
-    sheets = [_sheet(picture, row, depth, strip) for picture in pictures]
+    sheets = [sheet(picture, row, depth, strip) for picture in pictures]
     try:
-        rasters = [sheet.raster for sheet in sheets]
+        rasters = [one.raster for one in sheets]
         files = [rasters] if row.pages else [[raster] for raster in rasters]
         data = b"".join(row.encode(pages, quality) for pages in files)
     except CodecError as error:  # a library is not installed
         raise ImageError(name, error.cause, error.remedy) from error
     except Exception as error:  # encoders raise whatever they like
         raise ImageError(name, f"cannot be encoded as {row.title} ({reason(error)})") from error
-    notes = tuple(dict.fromkeys(note for sheet in sheets for note in sheet.raster.notes))
-    return Encoded(data, sum(sheet.clipped for sheet in sheets), sheets[0].depth, notes)
+    notes = tuple(dict.fromkeys(note for one in sheets for note in one.raster.notes))
+    return Encoded(data, sum(one.clipped for one in sheets), sheets[0].depth, notes)
 
 
 @dataclass(frozen=True)
-class _Sheet:
+class Sheet:
+    """One picture as the samples that are stored."""
+
     raster: Raster
     clipped: int
     depth: Depth
 
 
-def _sheet(picture: Picture, row: Format, asked: Depth | None, strip: bool) -> _Sheet:
+def sheet(picture: Picture, row: Format, asked: Depth | None, strip: bool) -> Sheet:
     """Turns one picture into the samples that are stored."""
     if max(picture.shape) > row.longest_side:
         cause = f"{picture.shape[1]} × {picture.shape[0]} pixels are too many for {row.title}"
@@ -107,7 +109,7 @@ def _sheet(picture: Picture, row: Format, asked: Depth | None, strip: bool) -> _
         parts = [np.clip(levels, 0, full).astype(dtype)]
         if alpha is not None:
             parts.append(np.rint(alpha[..., None] * np.float32(full)).astype(dtype))
-    metadata = picture.metadata.stripped() if strip else _written(picture, row, notes)
+    metadata = picture.metadata.stripped() if strip else written_metadata(picture, row, notes)
     raster = Raster(
         np.concatenate(parts, axis=2),
         alpha is not None,
@@ -115,7 +117,7 @@ def _sheet(picture: Picture, row: Format, asked: Depth | None, strip: bool) -> _
         notes=tuple(notes),
         extra=picture.extra,
     )
-    return _Sheet(raster, clipped, depth)
+    return Sheet(raster, clipped, depth)
 
 
 def _depth(picture: Picture, row: Format, asked: Depth | None) -> tuple[Depth, list[str]]:
@@ -137,11 +139,13 @@ def _depth(picture: Picture, row: Format, asked: Depth | None) -> tuple[Depth, l
     return depth, notes
 
 
-def _written(picture: Picture, row: Format, notes: list[str]) -> Metadata:
-    """The metadata as the file will state it: pixel size and resolution are those of the result."""
+def written_metadata(
+    picture: Picture, row: Format, notes: list[str], size: tuple[int, int] | None = None
+) -> Metadata:
+    """The metadata as the file will state it: resolution and pixel ``size`` are those of the result."""
     metadata = picture.metadata
     dpi = metadata.resolution.dpi if metadata.resolution is not None else None
-    block = exif.revised(metadata.exif, (picture.shape[1], picture.shape[0]), dpi)
+    block = exif.revised(metadata.exif, size or (picture.shape[1], picture.shape[0]), dpi)
     if row.name == "jpeg" and block is not None and len(block) > LONGEST_EXIF:
         notes.append(f"the EXIF block of {len(block)} bytes is too long for JPEG and was left out")
         block = None

@@ -34,7 +34,8 @@ class Picture:
     touches come back bit for bit. ``notes`` say what reading changed, ``lost`` what only the file
     holds. ``jpeg`` is the file as it came, where it is a JPEG. ``held`` counts the pictures of the file, and ``streamed`` says that they follow one
     another as files of their own do, and not as pages. ``place`` is where in a stack the page stands, None
-    in files that know no stacks.
+    in files that know no stacks. ``missing_values`` (H, W, C) says of ``missing`` pixels which channels they lack,
+    where some channels are no colours.
     """
 
     pixels: FloatArray
@@ -53,6 +54,7 @@ class Picture:
     streamed: bool = False
     jpeg: StoredJpeg | None = None
     place: Place | None = None
+    missing_values: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] - self.extra not in (1, 3):

@@ -15,7 +15,7 @@ from chnorm_cli.images import exif
 from chnorm_cli.images.axes import of_one_range
 from chnorm_cli.images.compression import StoredJpeg
 from chnorm_cli.images.errors import CodecError, ImageError, reason
-from chnorm_cli.images.formats import HEAD, Format, identify
+from chnorm_cli.images.formats import BY_NAME, HEAD, Format, identify
 from chnorm_cli.images.keeping import Piece, pieces
 from chnorm_cli.images.metadata import Metadata
 from chnorm_cli.images.picture import Depth, Picture
@@ -23,6 +23,7 @@ from chnorm_cli.images.raster import Raster
 from chnorm_cli.images.samples import (
     FIXED_SPANS,
     FloatArray,
+    SampleRule,
     apply_rule,
     filled_where_not_finite,
     rule_for,
@@ -87,6 +88,11 @@ def read_pictures(
     stream = len(found) > 1
     pictures = [replace(p, held=len(places), streamed=stream) for p in pictures]
     return pictures if stream else of_one_range(pictures)
+
+
+def window_of(raster: Raster, name: str, rule: SampleRule) -> Picture:
+    """Turns a window of a TIFF into a picture, by the rule of the whole."""
+    return _picture(raster, BY_NAME["tiff"], name, 0, 1, rule)
 
 
 def _pictures(piece: Piece, pages: Sequence[int], name: str, count: int) -> Iterator[Picture]:
@@ -181,8 +187,15 @@ def _check_sizes(sizes: Sequence[tuple[int, int]], max_pixels: int, name: str) -
         )
 
 
-def _picture(raster: Raster, row: Format, name: str, index: int, count: int) -> Picture:
-    """Turns stored samples upright and nominal, and splits the alpha channel off."""
+def _picture(
+    raster: Raster,
+    row: Format,
+    name: str,
+    index: int,
+    count: int,
+    rule: SampleRule | None = None,
+) -> Picture:
+    """Turns stored samples upright and nominal, by a ``rule`` that is known, and splits alpha off."""
     samples = UPRIGHT[raster.orientation](raster.samples)
     notes = raster.notes
     colors = samples[..., :-1] if raster.alpha else samples
@@ -194,8 +207,9 @@ def _picture(raster: Raster, row: Format, name: str, index: int, count: int) -> 
             f"has {colors.shape[2]} colour channels", "convert it to gray or RGB first"
         )
     try:
-        colors, missing = filled_where_not_finite(colors)
-        rule = rule_for(colors)
+        given = colors
+        colors, missing = filled_where_not_finite(given)
+        rule = rule or rule_for(colors)
         pixels = apply_rule(np.ascontiguousarray(colors), rule)
         alpha = _alpha(samples[..., -1]) if raster.alpha else None
     except ValueError as error:
@@ -227,6 +241,7 @@ def _picture(raster: Raster, row: Format, name: str, index: int, count: int) -> 
         extra,
         raster.lost,
         place=raster.place,
+        missing_values=~np.isfinite(given) if extra and missing is not None else None,
     )
 
 

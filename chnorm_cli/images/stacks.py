@@ -18,6 +18,7 @@ from chnorm_cli.images.errors import CodecError
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
+BLOCK = 1 << 16  # bytes
 REDUCED, MASK = 1, 4  # NewSubfileType of thumbnails and pyramid levels, and of transparency masks
 DNG_VERSION, LAYERS = 50706, 37724
 # Tags with one number each; damage can make lists of them, and list × height fills the memory.
@@ -154,7 +155,7 @@ def _without_directories(data: bytes, pages: list[Any]) -> list[Leaf]:
     found, whole = list[Leaf](), False
     by_offset = {page.offset: page for page in pages}
     # Another file object: looking at series turns pages into frames, which know less.
-    with TiffFile(io.BytesIO(data)) as file:
+    with TiffFile(io.BytesIO(data) if isinstance(data, bytes) else data) as file:
         for series in file.series:
             page = by_offset.get(series.keyframe.offset)
             if page is None:
@@ -208,7 +209,18 @@ def _unexplained(
     if rest[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"II*", b"II+"):
         raise CodecError("is followed by another TIFF", "give each a file of its own")
     smallest = min((sum(page.databytecounts) for page in pages), default=0)
-    hidden = len(data.rstrip(b"\0")) - known
+    hidden = _without_zeros(data) - known
     if hidden < max(4096, smallest):
         return ()
     return (f"{hidden} bytes that no directory of the TIFF leads to are left out",)
+
+
+def _without_zeros(data: bytes) -> int:
+    """The length without the zeros at the end; a mapped file is not read whole for that."""
+    end = len(data)
+    while end:
+        block = data[max(0, end - BLOCK) : end].rstrip(b"\0")
+        if block:
+            return max(0, end - BLOCK) + len(block)
+        end = max(0, end - BLOCK)
+    return 0

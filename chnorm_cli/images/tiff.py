@@ -61,13 +61,13 @@ def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:
         standing = places(data, found.leaves)
         for page in pages:
             leaf = found.leaves[page]
-            _check(leaf.page, len(data))
+            check(leaf.page, len(data))
             raster = _raster(leaf, data)
             notes = raster.notes + found.notes
             yield replace(raster, notes=notes, lost=found.lost, place=standing[page])
 
 
-def _check(page: "TiffPage", size: int) -> None:
+def check(page: "TiffPage", size: int) -> None:
     """Refuses, before pixels are decoded, what is damaged or not a gray or colour picture."""
     colors = COLORS.get(int(page.photometric))
     if colors is None:
@@ -106,7 +106,13 @@ def _raster(leaf: Leaf, data: bytes) -> Raster:
     page, samples = leaf.page, leaf.samples(data)
     if page.planarconfig == 2 and page.samplesperpixel > 1:
         samples = np.moveaxis(samples, 0, -1)
-    samples = samples.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
+    whole = samples.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
+    return raster_of(leaf, data, whole)
+
+
+def raster_of(leaf: Leaf, data: bytes, samples: NDArray[Any]) -> Raster:
+    """Turns decoded samples (h, w, C) of a picture, or of a window of it, into a raster."""
+    page = leaf.page
     photometric, integers = int(page.photometric), samples.dtype.kind in "bu"
     if photometric == PALETTE:
         samples = _colors(samples, page.colormap)
@@ -197,32 +203,36 @@ def encode(rasters: Sequence[Raster], quality: int) -> bytes:
     buffer = io.BytesIO()
     shapes = {(raster.samples.shape, raster.metadata.planar) for raster in rasters}
     shape = _shape(rasters) if len(shapes) == 1 else None
-    directories = [_tags(raster.metadata, shape) for raster in rasters]
+    directories = [tags_of(raster.metadata, shape) for raster in rasters]
     big = sum(raster.samples.nbytes for raster in rasters) > BIG
     with TiffWriter(buffer, bigtiff=big, byteorder="<") as writer:
         for raster, directory in zip(rasters, directories, strict=True):
             samples, count = raster.samples, raster.samples.shape[2]
-            planar = raster.metadata.planar and count > 1
-            kinds = ["unspecified"] * raster.extra + ["unassalpha"] * raster.alpha
             if count == 1:
                 samples = samples[..., 0]
-            elif planar:
+            elif raster.metadata.planar:
                 samples = np.ascontiguousarray(np.moveaxis(samples, -1, 0))
-            writer.write(
-                samples,
-                photometric="minisblack" if count - len(kinds) == 1 else "rgb",
-                planarconfig=None if count == 1 else "separate" if planar else "contig",
-                extrasamples=kinds or None,
-                compression="adobe_deflate",
-                predictor=True,
-                iccprofile=raster.metadata.icc,
-                metadata=None,
-                software=False,
-                contiguous=False,
-                extratags=_extratags(directory, big),
-                **_resolution_arguments(raster.metadata.resolution),
-            )
-    return buffer.getvalue() if big else _linked(buffer.getvalue(), directories)
+            writer.write(samples, **arguments(raster, count, directory, big))
+    return buffer.getvalue() if big else linked(buffer.getvalue(), directories)
+
+
+def arguments(raster: Raster, count: int, directory: ifd.Directory, big: bool) -> dict[str, Any]:
+    """The keywords with which tifffile writes a page of ``count`` channels."""
+    kinds = ["unspecified"] * raster.extra + ["unassalpha"] * raster.alpha
+    planar = raster.metadata.planar and count > 1
+    return {
+        "photometric": "minisblack" if count - len(kinds) == 1 else "rgb",
+        "planarconfig": None if count == 1 else "separate" if planar else "contig",
+        "extrasamples": kinds or None,
+        "compression": "adobe_deflate",
+        "predictor": True,
+        "iccprofile": raster.metadata.icc,
+        "metadata": None,
+        "software": False,
+        "contiguous": False,
+        "extratags": _extratags(directory, big),
+        **_resolution_arguments(raster.metadata.resolution),
+    }
 
 
 def _shape(rasters: Sequence[Raster]) -> descriptions.Shape:
@@ -231,7 +241,7 @@ def _shape(rasters: Sequence[Raster]) -> descriptions.Shape:
     return descriptions.Shape(len(rasters), height, width, samples, planar, dtype)
 
 
-def _tags(metadata: Metadata, shape: descriptions.Shape | None) -> ifd.Directory:
+def tags_of(metadata: Metadata, shape: descriptions.Shape | None) -> ifd.Directory:
     """The tags to write; descriptions of a stack as they are true of it, or not at all."""
     tags = {tag: entry for tag, entry in exif.parse(metadata.exif).items() if tag in exif.KEPT}
     stated = tags.get(exif.DESCRIPTION)
@@ -245,7 +255,7 @@ def _tags(metadata: Metadata, shape: descriptions.Shape | None) -> ifd.Directory
 
 
 def _extratags(directory: ifd.Directory, big: bool) -> list[tuple[int, int, int, Any, bool]]:
-    """The tags in tifffile's form; directories below get a stand-in that `_linked` replaces."""
+    """The tags in tifffile's form; directories below get a stand-in that `linked` replaces."""
     tags: list[tuple[int, int, int, Any, bool]] = []
     for tag, entry in directory.items():
         if entry.child is None and tag not in STAND_INS:
@@ -265,19 +275,19 @@ def _resolution_arguments(found: Resolution | None) -> dict[str, Any]:
     return {"resolution": (exif.rational(found.x), exif.rational(found.y)), "resolutionunit": unit}
 
 
-def _linked(tiff: bytes, directories: Sequence[ifd.Directory]) -> bytes:
+def linked(tiff: bytes, directories: Sequence[ifd.Directory]) -> bytes:
     """Appends the EXIF and GPS directories of each page and lets the stand-ins point to them."""
-    linked = bytearray(tiff)
+    whole = bytearray(tiff)
     (offset,) = struct.unpack_from("<I", tiff, 4)
     for directory in directories:
         for place in ifd.places(tiff, offset, "<"):
             for pointer, stand_in in STAND_INS.items():
                 child = directory[pointer].child if pointer in directory else None
                 if place.tag == stand_in and child is not None:
-                    linked += b"\0" * (len(linked) % 2)
-                    struct.pack_into("<H", linked, place.position - 8, pointer)
-                    struct.pack_into("<I", linked, place.position, len(linked))
-                    linked += ifd.pack(child, len(linked))
+                    whole += b"\0" * (len(whole) % 2)
+                    struct.pack_into("<H", whole, place.position - 8, pointer)
+                    struct.pack_into("<I", whole, place.position, len(whole))
+                    whole += ifd.pack(child, len(whole))
         (count,) = struct.unpack_from("<H", tiff, offset)
         (offset,) = struct.unpack_from("<I", tiff, offset + 2 + 12 * count)
-    return bytes(linked)
+    return bytes(whole)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -25,8 +27,9 @@ MOST_BESIDE = 0.25  # as many may stand alone beside the level
 LEAST_CLEAR, LEAST_CLEAR_TOO = 0.4, 0.1
 BETWEEN = 0.5  # of the values must lie at other levels than the ends
 RUN = 5  # values side by side at a level are a line
-NEAR = 3.0  # spreads, where the picture itself comes near the level
-RARE = 0.3  # as many values beside a level: the picture hardly comes near it
+NEAR = 4.0  # spreads, where the picture itself comes near the level
+RARE = 0.05  # as many alone beside a level: one with nothing near it around is not the picture's
+CHANCE = 0.01  # lines that chance may make in a picture before its lines are taken for its own
 
 
 def impulses(y: Tensor) -> Tensor:
@@ -94,7 +97,7 @@ class _Level:
         self.at = colour == level
         self.count = int(self.at.sum())
         self.ends = self.at | (colour == low) | (colour == high)
-        self.scattered = self.alone = self.clear = 0.0
+        self.scattered = self.alone = self.clear = self.own = 0.0
         self.possible = self.count >= FEWEST and float(self.ends.float().mean()) < BETWEEN
         if not self.possible:
             return
@@ -104,8 +107,8 @@ class _Level:
         self.scattered, self.alone, self.clear = self._standing(inner)
         self.possible = self.alone >= FEWEST and self._is_random()
         if self.possible:
-            _, beside, _ = self._standing(self._inner(self.beside))
-            self.possible = beside <= MOST_BESIDE * self.alone
+            _, self.own, _ = self._standing(self._inner(self.beside))
+            self.possible = self.own <= MOST_BESIDE * self.alone
 
     def is_thrown(self, least_clear: float) -> bool:
         """Say whether values were thrown to this level."""
@@ -119,13 +122,19 @@ class _Level:
         crowd = 24 * rate + 3.0 * (24 * rate) ** 0.5 + 1.0
         spread = spread + FLOOR * self.span
         plain = off > NEAR * spread
-        if float(self.beside.sum()) < RARE * self.alone:
+        if self.own <= RARE * self.alone:
             plain |= close == 0
         clear = off > CLEAR * spread
         few = torch.where(clear, same <= CROWD, 24 * same <= crowd)
         chosen = torch.zeros_like(self.at)
         chosen[tuple(places[plain & few].T)] = True
-        return chosen & ~_lines(self.at)
+        return chosen & ~_lines(self.at, self._longest())
+
+    def _longest(self) -> int:
+        """Say how many thrown values may lie side by side by chance."""
+        rate = min(self.alone / self.colour.numel(), 0.4)
+        run = math.log(CHANCE / (2 * self.colour.numel())) / math.log(max(rate, 1e-9))
+        return max(RUN, math.ceil(run))
 
     def _reach(self) -> float:
         """Say how far from the level values are near it."""
@@ -185,11 +194,17 @@ class _Level:
         return (values[:, 0] - middle).abs(), spread, same.float().mean(1), close.float().mean(1)
 
 
-def _lines(at: Tensor) -> Tensor:
-    """Find (H, W), bool, what lies in rows or columns of RUN and more of `at`."""
-    values, half = at[None, None].float(), RUN // 2
-    lines = torch.zeros_like(values)
-    for side, pad in (((1, RUN), (0, half)), ((RUN, 1), (half, 0))):
-        whole = (F.avg_pool2d(values, side, 1, pad) > 0.99).float()
-        lines = lines + F.max_pool2d(whole, side, 1, pad)
-    return lines[0, 0] > 0
+def _lines(at: Tensor, run: int = RUN) -> Tensor:
+    """Find (H, W), bool, what lies in rows or columns of `run` and more of `at`."""
+    lines = torch.zeros_like(at)
+    for axis in (0, 1):
+        count = at.shape[axis] - run + 1
+        if count < 1:
+            continue
+        whole = at.narrow(axis, 0, count).clone()
+        for i in range(1, run):
+            whole &= at.narrow(axis, i, count)
+        if bool(whole.any()):
+            for i in range(run):
+                lines.narrow(axis, i, count).logical_or_(whole)
+    return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Doubt, Kind
+from chnorm_cli.noise.stabilized import StabilizedNoise
 from chnorm_cli.noise.stabilizer import Stabilizer
 
 DARK, LIGHT = 0.02, 0.98  # quantiles of the picture, between which a level is said
@@ -68,6 +69,21 @@ class Law:
         if self.flat is not None:
             x = torch.where(self.flat.to(x.device), y, x)
         return x if strength >= 1.0 else torch.lerp(y, x, strength)
+
+    def scaled(self, factor: float, offset: float) -> Law:
+        """Give the law of the picture factor · y + offset, as another file of other numbers holds it."""
+        if factor == 1.0 and offset == 0.0:
+            return self
+        level = self.level.scaled(factor, offset)
+        low, high = (factor * end + offset for end in (self.low, self.high))
+        if self.stabilizer is None:  # z is y, or what is mixed of it
+            noise = replace(self.noise, sigma=factor * self.noise.sigma)
+            return replace(self, noise=noise, level=level, low=low, high=high)
+        stabilizer = Stabilizer(level, low, high)  # of the same z
+        noise = self.noise
+        if isinstance(noise, StabilizedNoise):
+            noise = replace(noise, stabilizer=stabilizer)
+        return replace(self, noise=noise, level=level, low=low, high=high, stabilizer=stabilizer)
 
     def levels(self) -> tuple[float, float]:
         """Give the standard deviation of the noise in the dark and in the light, in units of y."""

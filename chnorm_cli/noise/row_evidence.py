@@ -15,7 +15,7 @@ from torch import Tensor
 STRIPS = 8  # of columns, in which the same steps must be seen
 NARROWEST = 8  # columns
 OUTLIER = 4.0  # robust spreads, beyond which a step is cut to that
-SEEN = 0.5  # of the columns of a strip must say something
+SEEN = 0.5  # of the columns of a strip must say something, or it does not count; and of the strips
 MOST_COLUMNS = 2048  # of a picture that are looked at
 LAGS = 64  # rows
 
@@ -60,7 +60,7 @@ def row_evidence(colour: Tensor, speaks: Tensor) -> RowEvidence | None:
         return None
     own = (halves[0] * halves[1]).mean()
     total = whole.sum(0, keepdim=True)
-    others = (total - whole) / (strips - 1)
+    others = (total - whole) / (len(whole) - 1)
     share = (whole * others).mean(1) / others.square().mean(1).clamp_min(1e-30)
     mean = whole.mean(0)
     return RowEvidence(
@@ -78,11 +78,12 @@ def _steps(colour: Tensor, speaks: Tensor, strips: int, every: int) -> Tensor | 
     side = colour.shape[1] // strips // (2 * every) * (2 * every)
     both = (speaks[1:] & speaks[:-1])[:, : strips * side]
     step = (colour[1:] - colour[:-1])[:, : strips * side]
-    if float(both.float().mean()) < SEEN:
+    seen = both.view(len(both), strips, side).float().mean((0, 2)) >= SEEN
+    if float(seen.float().mean()) < SEEN or int(seen.sum()) < 2:
         return None
     step = torch.where(both, step, torch.nan)
     step = step.reshape(len(step), strips, side // (2 * every), every, 2)[..., 0, :]
-    halves = step.nanmedian(2).values.movedim(2, 0).mT  # (2, S, H − 1)
+    halves = step.nanmedian(2).values.movedim(2, 0).mT[:, seen]  # (2, S, H − 1)
     return halves.nan_to_num()
 
 

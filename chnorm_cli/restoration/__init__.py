@@ -8,6 +8,7 @@
 Commands and the array API are both thin over this package.
 """
 
+from chnorm_cli.noise.law import Law
 from chnorm_cli.restoration.denoise import prepare_denoise
 from chnorm_cli.restoration.inpaint import prepare_inpaint
 from chnorm_cli.restoration.missing import fill_missing
@@ -24,6 +25,7 @@ from chnorm_cli.restoration.superres import prepare_superres
 
 __all__ = [
     "Joint",
+    "Law",
     "Restoration",
     "fill_missing",
     "is_near",

@@ -133,6 +133,7 @@ class Beginning:
             sigma=unit_sigma(said.sigma),
             level=said.level,
             kind=Kind(said.noise),
+            alone=self.sure,
         )
 
     @cached_property

@@ -55,6 +55,8 @@ class LearningToDenoise:
 
     denoising: Denoising | LearningTwice
     law: Law
+    strength: float = 1.0
+    faults: bool = False
 
     @property
     def fit(self) -> RunningFit:
@@ -63,7 +65,8 @@ class LearningToDenoise:
 
     def work(self) -> TileWork:
         """Give what has been learnt."""
-        return Denoise(replace(self.law, flat=None), self.denoising.learnt())
+        law = replace(self.law, flat=None)
+        return Denoise(law, self.denoising.learnt(), min(1.0, self.strength), self.faults)
 
     def tile_seconds(self, pixels: int) -> float:
         """Estimate what tiles of so many pixels take."""

@@ -36,7 +36,7 @@ SHARP = 0.5  # of the plane's energy at FINE, that a neighbour has: with less it
 COARSE, FINE = 4, 2  # pixels along a side of the averages whose second differences are compared
 SEEN = 4.0  # times its own uncertainty, from which on an energy is not noise
 LEAST = 32  # pixels along a side
-HELPED = "two planes beside it resemble it, and were restored with it"
+HELPED = "the plane resembles two beside it, and was restored together with these"
 
 
 class Joint(NamedTuple):

@@ -26,16 +26,21 @@ MOST_PIXELS = 1 << 24  # of all planes together that are looked at; never fewer 
 APART = 1.5  # times the level that a plane has alone: then it is no plane of the same channel
 
 
-def laws_of_planes(planes: Sequence[Pixels], noise: str = Kind.AUTO) -> list[Law]:
+def laws_of_planes(
+    planes: Sequence[Pixels], noise: str = Kind.AUTO, missing: Sequence[Holes] | None = None
+) -> list[Law]:
     """Find the law that (H, W, C) planes share, from all of them together, and give it for each.
 
     One camera took them all: what is seen of its noise in one plane holds for the others, and a
-    dark plane says little of its own. Only what is flat differs from plane to plane.
+    dark plane says little of its own. Only what is flat differs from plane to plane. What is
+    `missing` (H, W) of each says nothing.
     """
     chosen = spread(len(planes), planes[0][..., 0].size)
-    law = law_of_planes([planes[index] for index in chosen], noise)
+    holes = None if missing is None else [missing[index] for index in chosen]
+    law = law_of_planes([planes[index] for index in chosen], noise, missing=holes)
     assert law is not None
-    return [law_on_plane(law, plane) for plane in planes]
+    every = [None] * len(planes) if missing is None else missing
+    return [law_on_plane(law, *pair) for pair in zip(planes, every, strict=True)]
 
 
 def spread(count: int, size: int) -> list[int]:
@@ -69,7 +74,7 @@ def law_of_planes(
 def law_on_plane(law: Law, plane: Pixels, missing: Holes | None = None) -> Law:
     """Give the law of a channel as it is on one plane (H, W, C), which has areas without noise."""
     y = _tensor(plane)
-    if missing is not None and missing.any():
+    if missing is not None and missing.any() and not missing.all():
         y = begin(y, Said(bad_pixels="off"), torch.from_numpy(missing)).whole
     flat = find_silence(y).flat
     return replace(law, flat=flat if bool(flat.any()) else None)

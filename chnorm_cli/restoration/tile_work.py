@@ -20,6 +20,7 @@ from chnorm_cli.fitting.learnt import Learnt
 from chnorm_cli.fitting.recipes import Choice
 from chnorm_cli.fitting.settings import FirstGuess, FitSettings
 from chnorm_cli.fitting.solution import DivergedError
+from chnorm_cli.noise.bad_pixels import find_bad_pixels
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.silence import flat_areas
 from chnorm_cli.problems.names import Kernel
@@ -51,18 +52,26 @@ def law_in_tile(law: Law, y: Tensor) -> Law:
 
 @dataclass(frozen=True, eq=False)
 class Denoise:
-    """Remove noise of the law."""
+    """Remove noise of the law, by `strength` up to 1; with `faults` bad pixels are looked for."""
 
     law: Law
     denoiser: Denoiser
+    strength: float = 1.0
+    faults: bool = False
     scale: int = 1
 
+    @torch.no_grad()
     def restore(self, y: Tensor, known: Tensor | None, number: int) -> Tensor:
-        """Restore y (C, h, w); what is not known is filled smoothly first."""
+        """Restore y (C, h, w); what is not known, and bad values, are filled smoothly first."""
         if known is not None:
             y = first_guess(Mask(known.to(y.dtype)), y * known)
+        bad = find_bad_pixels(y) if self.faults else None
+        if bad is not None:
+            values = bad.values.to(y.device)
+            good = ~values.any(0)
+            y = torch.where(values, first_guess(Mask(good.to(y.dtype)), y * good), y)
         law = law_in_tile(self.law, y)
-        return law.restored(self.denoiser.restore(law.whitened(y)), y)
+        return law.restored(self.denoiser.restore(law.whitened(y)), y, self.strength)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -75,16 +74,17 @@ class InTiles:
         return self._doing or self.learning.fit.activity
 
     def __iter__(self) -> Iterator[Step]:
-        """Learn, then restore all tiles."""
+        """Learn, then restore all tiles; after each the last step is told again, with the time left."""
+        last: Step | None = None
         for step in self.learning.fit:
-            # The tiles take about as long, for each pixel, as the part that is learnt from did.
-            learning = step.seconds / max(step.share_done, 1e-6)
-            after = self.learning.tile_seconds(self.y[0].numel())
-            yield replace(step, share_done=step.seconds / max(learning + after, 1e-6))
+            last = with_tiles_ahead(step, self.learning.tile_seconds(self.y[0].numel()))
+            yield last
         outcome = self.learning.fit.outcome
         if outcome is not Outcome.DIVERGED:
             try:
-                self.answer = self.restored(self.learning.work())
+                for share in self._restoring(self.learning.work()):
+                    if last is not None:
+                        yield replace(last, seconds=self.budget.elapsed, share_done=share)
             except DivergedError:
                 outcome = Outcome.DIVERGED
         self._doing = ""
@@ -94,43 +94,72 @@ class InTiles:
         """Give the restored picture (C, H, W), or None before all tiles are there."""
         return self.answer
 
-    def restored(self, work: TileWork) -> Tensor:
-        """Restore all tiles and join them."""
+    def _restoring(self, work: TileWork) -> Iterator[float]:
+        """Restore all tiles and join them; give the share of all the time that is over after each."""
+        learning = self.budget.elapsed
         while True:
+            joining = Joining(work, self.y, self.side, self.known)
             try:
-                return joined(work, self.y, self.side, self.known, self._say)
+                for done in joining:
+                    tiles = self.budget.elapsed - learning
+                    self._doing = progress(done, joining.count, tiles)
+                    yield share_of_time(learning, tiles, done, joining.count)
             except torch.OutOfMemoryError:
                 if self.side // 2 < LEAST_TILE // work.scale:
                     raise
                 self.side //= 2
                 torch.cuda.empty_cache()
+            else:
+                self.answer = joining.total
+                return
 
-    def _say(self, activity: str) -> None:
-        self._doing = activity
+
+def with_tiles_ahead(step: Step, after: float) -> Step:
+    """Give a step of the learning as one of the whole, where the tiles take `after` seconds more."""
+    learning = step.seconds / max(step.share_done, 1e-6)
+    return replace(step, share_done=step.seconds / max(learning + after, 1e-6))
 
 
-def joined(
-    work: TileWork,
-    y: Tensor,
-    side: int,
-    known: Tensor | None = None,
-    say: Callable[[str], None] = lambda _: None,
-) -> Tensor:
-    """Restore y (C, H, W) tile by tile, each from itself alone, and let them fade into each other."""
-    size, scale = (y.shape[1], y.shape[2]), work.scale
-    windows = tile_windows(size, side)
-    total: Tensor | None = None
-    began = time.perf_counter()
-    for number, window in enumerate(windows):
-        say(progress(number, len(windows), time.perf_counter() - began))
-        there = None if known is None else known[window]
-        there = None if there is None or bool(there.all()) else there
-        part = work.restore(y[:, *window].contiguous(), there, number)
-        if total is None:  # only an answer says how many channels there are
-            total = part.new_zeros(len(part), scale * size[0], scale * size[1])
-        total[:, *enlarged(window, scale)] += tile_weight(window, size, side, scale).to(part) * part
-    assert total is not None
-    return total
+def share_of_time(learning: float, tiles: float, done: int, count: int) -> float:
+    """Give the share of the time that is over, where `done` of `count` like tiles took `tiles` seconds."""
+    return (learning + tiles) / max(learning + tiles * count / done, 1e-6)
+
+
+class Joining:
+    """Restore y (C, H, W) tile by tile, each from itself alone; `total` is where they fade into each other.
+
+    Iterate for the number of tiles that are done.
+    """
+
+    def __init__(self, work: TileWork, y: Tensor, side: int, known: Tensor | None = None) -> None:
+        self.work, self.y, self.side, self.known = work, y, side, known
+        self.size = (y.shape[1], y.shape[2])
+        self.windows = tile_windows(self.size, side)
+        self.count = len(self.windows)
+        self.total: Tensor | None = None
+
+    def __iter__(self) -> Iterator[int]:
+        """Restore them in order."""
+        scale = self.work.scale
+        for number, window in enumerate(self.windows):
+            known = None if self.known is None else self.known[window]
+            known = None if known is None or bool(known.all()) else known
+            part = self.work.restore(self.y[:, *window].contiguous(), known, number).detach()
+            with torch.no_grad():
+                if self.total is None:  # only an answer says how many channels there are
+                    self.total = part.new_zeros(len(part), *(scale * n for n in self.size))
+                weight = tile_weight(window, self.size, self.side, scale).to(part)
+                self.total[:, *enlarged(window, scale)] += weight * part
+            yield number + 1
+
+
+def joined(work: TileWork, y: Tensor, side: int) -> Tensor:
+    """Restore y (C, H, W) tile by tile."""
+    joining = Joining(work, y, side)
+    for _ in joining:
+        pass
+    assert joining.total is not None
+    return joining.total
 
 
 @dataclass(frozen=True)
@@ -169,9 +198,8 @@ def enlarged(window: Window, scale: int) -> Window:
 
 
 def progress(done: int, count: int, seconds: float) -> str:
-    """Say which tile it is, and how long the others take as those before did."""
-    left = "" if not done else f", {_clock(seconds / done * (count - done))} left"
-    return f"tile {done + 1} of {count}{left}"
+    """Say how many tiles are done, and how long the others take as those before did."""
+    return f"{done} of {count} tiles, {_clock(seconds / done * (count - done))} left"
 
 
 def _clock(seconds: float) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from chnorm_cli.fitting.settings import LEAST_TILE, FitSettings
@@ -91,6 +93,20 @@ def tile_weight(window: Window, size: tuple[int, int], side: int, scale: int = 1
         _share(length, side, part.start, scale) for length, part in zip(size, window, strict=True)
     )
     return down.outer(right)
+
+
+def shares_of_tiles(length: int, side: int) -> list[tuple[int, NDArray[np.float32]]]:
+    """Give where tiles begin along one axis, and how much each of their pixels counts."""
+    return [
+        (start, _share(length, side, start, 1).numpy().astype(np.float32))
+        for start in _starts(length, side)
+    ]
+
+
+def tiling_for_workers(asked: int | None, channels: int) -> Tiling:
+    """Give the tiles of a picture that is not held, the same on all machines, and what a worker needs."""
+    side = asked or SIDE
+    return Tiling(side, _needed(0, channels * max(side**2, LEARNT)))
 
 
 def _needed(held: int, worked: int) -> int:

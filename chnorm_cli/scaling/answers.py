@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chnorm_cli.images import Encoded, Picture
 
 USUAL = 95  # quality of lossy formats
-# At that quality half of what was gained on a JPEG of quality 80 is lost again, and at 98 a quarter.
+# At that quality a third of what was gained on JPEGs of quality 80 is lost again, and at 98 a sixth.
 FINER = ((70, 98), (50, 97))  # from such a quality of the input on
 LOSSY = ("jpeg", "webp", "avif", "heic")
 WORTH_SAYING = 0.35  # of the change that was made: so much is changed again by saving it

@@ -20,13 +20,15 @@ from chnorm_cli.scaling.events import LAYOUTS, Event, Finished, Opened, Prepared
 from chnorm_cli.scaling.failures import ExitCode, Failure
 from chnorm_cli.scaling.parts import parts_of, together
 from chnorm_cli.scaling.preparing import prepare_restoration
-from chnorm_cli.scaling.report import describe_result
+from chnorm_cli.scaling.report import describe_fit, describe_result
 from chnorm_cli.scaling.requests import Inpaint, Request, Superres, Task
 from chnorm_cli.scaling.stack import Stack
 
 if TYPE_CHECKING:
     from chnorm_cli.images import Picture
     from chnorm_cli.restoration import Restoration
+
+SAME = "the law of the noise was found in {} of the files together (--same-noise)"
 
 
 class Course:
@@ -71,6 +73,8 @@ class Course:
         rehearse(self._pictures, request)
         self._notes += doubts(request.task)
         self._notes += [note for p in self._pictures for note in (*p.notes, *p.lost)]
+        if request.laws is not None:
+            self._notes.append(SAME.format(request.laws.found_in))
         if len(self._pictures) > 1 and self._pictures[0].streamed:
             self._notes.append(
                 f"{len(self._pictures)} pictures follow one another: all are restored"
@@ -153,7 +157,7 @@ class Course:
             output_size=size_of(restored[0]),
             layout=layout_of(self._pictures[0]),
             axes=axes_of(self._pictures),
-            solutions=self._solutions,
+            fits=[describe_fit(solution) for solution in self._solutions],
             clipped=encoded.clipped,
             mapped=mapped,
             notes=list(dict.fromkeys([*self._notes, *encoded.notes, *written])),

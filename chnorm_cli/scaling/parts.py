@@ -43,6 +43,7 @@ def parts_of(picture: Picture) -> list[Part]:
     colours = picture.pixels.shape[2] - picture.extra
     ends = [0, *range(colours, picture.pixels.shape[2] + 1)]
     slices = [slice(start, end) for start, end in pairwise(ends)]
+    gone = picture.missing_values  # a value that one channel lacks, the others have
     return [
         Part(
             replace(
@@ -50,6 +51,10 @@ def parts_of(picture: Picture) -> list[Part]:
                 pixels=np.ascontiguousarray(picture.pixels[..., part]),
                 stored=None if picture.stored is None else picture.stored[..., part],
                 extra=0,
+                missing=picture.missing
+                if gone is None
+                else np.asarray(gone[..., part].any(axis=2)),
+                missing_values=None,
             ),
             number,
             len(slices),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
-import signal
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -16,6 +14,7 @@ from multiprocessing.context import SpawnProcess
 from chnorm_cli.scaling.events import Event, Finished
 from chnorm_cli.scaling.failures import Failure
 from chnorm_cli.scaling.requests import Request
+from chnorm_cli.scaling.spawned import cause_of_death, usable_cores
 from chnorm_cli.scaling.worker import work
 
 Said = tuple[int, Event | Failure]  # which request, and what happened to it
@@ -108,25 +107,10 @@ class Pool:
         self._workers.remove(worker)
         worker.pipe.close()
         worker.process.join()
-        cause = _cause_of_death(worker.process.exitcode)
+        cause = cause_of_death(worker.process.exitcode)
         yield worker.job, Failure(f"{worker.name}: {cause}; try fewer --jobs")
         if self._waiting:
             self._start(worker.number)
-
-
-def _cause_of_death(code: int | None) -> str:
-    if code == -signal.SIGKILL:
-        return "its process was killed, most likely for want of memory"
-    if code is not None and code < 0:
-        return f"its process was ended by {signal.Signals(-code).name}"
-    return f"its process ended with exit code {code}"
-
-
-def usable_cores() -> int:
-    """Return the number of CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def share_threads(jobs: int) -> int:

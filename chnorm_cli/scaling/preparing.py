@@ -71,7 +71,7 @@ def observed(picture: Picture, request: Request) -> tuple[FloatArray, Mask | Non
         pixels = picture.pixels if task.mask is None else picture.visible_pixels()
         return pixels, _mask(picture, task, request).covering(picture.missing)
     pixels = picture.visible_pixels()
-    if picture.missing is not None:
+    if picture.missing is not None and picture.missing.any():
         from chnorm_cli.restoration import fill_missing
 
         pixels = fill_missing(pixels, picture.missing)

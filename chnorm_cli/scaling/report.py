@@ -75,14 +75,15 @@ def describe_result(
     output_size: tuple[int, int],
     layout: str,
     axes: tuple[str, list[int]] | None,
-    solutions: Sequence[Solution],
+    fits: Sequence[Mapping[str, Any]],
     clipped: int,
     mapped: bool,
     notes: Sequence[str],
 ) -> dict[str, Any]:
     """The report: the file, the settings, and the fit (under `pages` when there are several)."""
-    fits = [describe_fit(solution) for solution in solutions]
-    fit: dict[str, Any] = fits[0] if len(fits) == 1 else {"pages": fits, "notes": []}
+    fit: dict[str, Any] = {"pages": list(fits), "notes": []}
+    if len(fits) == 1:
+        fit = dict(fits[0])
     fit["notes"] = [*fit["notes"], *notes]
     report = {
         "schema": SCHEMA,
@@ -111,7 +112,7 @@ def describe_task(request: Request) -> dict[str, Any]:
     """The options that belong to one task."""
     task = request.task
     asked = asdict(task.noise)
-    said = {"noise": asked.pop("kind"), **asked}
+    said = {"noise": asked.pop("kind"), "same_noise": asked.pop("same"), **asked}
     if isinstance(task, Superres):
         return {"scale": task.scale, "kernel": task.kernel, **said}
     if isinstance(task, Inpaint):

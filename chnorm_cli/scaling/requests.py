@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from chnorm_cli.fitting.settings import FitSettings
+
+if TYPE_CHECKING:
+    from chnorm_cli.noise.law import Law
 
 Page = int | Literal["all"] | None
 
@@ -26,6 +29,7 @@ class NoiseAsked:
     strength: float = 1.0
     bad_pixels: str = "auto"  # or "off": they are not looked for
     banding: str = "auto"  # likewise
+    same: bool = False  # in all files of a run: it is found from them together
 
     @property
     def sigma_of_white(self) -> float | None:
@@ -86,6 +90,37 @@ class Writing:
 
 
 @dataclass(frozen=True)
+class TilesAsked:
+    """Who restores the tiles of one large picture: `jobs` processes (None: as many as there is room for,
+    0: the one that asks) or a Dask cluster; which share (i, n) of them; and whether finished ones
+    are taken up.
+    """
+
+    jobs: int | None = None
+    dask: str | None = None
+    shard: tuple[int, int] | None = None
+    resume: bool = False
+
+    @property
+    def kept(self) -> bool:
+        """Whether something was asked for that only tiles in files can do."""
+        return self.resume or self.dask is not None or self.shard is not None
+
+
+@dataclass(frozen=True)
+class LawsOfFiles:
+    """The laws of the noise that files share, one for each part of a picture, and their units.
+
+    A number of a file is pixel · `span` + `offset` in them; `found_in` files were looked at.
+    """
+
+    laws: tuple[Law, ...]
+    offset: float
+    span: float
+    found_in: int
+
+
+@dataclass(frozen=True)
 class Request:
     """One picture from its source to its target (None: the bytes are handed back, for stdout)."""
 
@@ -98,3 +133,5 @@ class Request:
     writing: Writing = field(default_factory=Writing)
     uncertainty: Path | None = None  # where the map of the errors goes, if one is asked for
     bad_mask: Path | None = None  # where the mask of the bad pixels goes, if it is asked for
+    tiles: TilesAsked = field(default_factory=TilesAsked)
+    laws: LawsOfFiles | None = None  # of the noise, where many files have the same

@@ -11,18 +11,13 @@ from chnorm_cli.fitting.settings import Fit
 from chnorm_cli.scaling.own_numbers import noise_arguments
 from chnorm_cli.scaling.parts import Part, parts_of
 from chnorm_cli.scaling.preparing import observed
-from chnorm_cli.scaling.requests import Denoise, NoiseAsked, Request
+from chnorm_cli.scaling.requests import Denoise, Request
+from chnorm_cli.scaling.same_noise import law_in, to_be_found
 
 if TYPE_CHECKING:
     from chnorm_cli.images import Picture
     from chnorm_cli.noise.law import Law
     from chnorm_cli.restoration import Joint
-
-
-def to_be_found(asked: NoiseAsked) -> bool:
-    """Whether the picture has to say how strong its noise is."""
-    given = asked.sigma is not None or asked.gain is not None or asked.read_noise is not None
-    return not given and asked.strength > 0
 
 
 class Stack:
@@ -42,6 +37,8 @@ class Stack:
 
     def law(self, number: int, part: Part) -> Law | None:
         """Give the law for a part of page `number` (from 0); None: the page has to say it alone."""
+        if self._request.laws is not None:
+            return law_in(self._request.laws, part, self._request)
         group = self._group.get(number)
         if group is None or not to_be_found(self._request.task.noise):
             return None

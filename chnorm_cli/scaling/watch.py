@@ -5,13 +5,22 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
-from chnorm_cli.scaling.course import Course
 from chnorm_cli.scaling.events import Activity
 
 
+class Active(Protocol):
+    """What says what it is doing."""
+
+    @property
+    def activity(self) -> str:
+        """In a few words."""
+        ...
+
+
 @contextlib.contextmanager
-def watching(course: Course, tell: Callable[[Activity], None], *, pause: float) -> Iterator[None]:
+def watching(course: Active, tell: Callable[[Activity], None], *, pause: float) -> Iterator[None]:
     """Tell the activity of the course every `pause` seconds until the context ends."""
     done = threading.Event()
 

@@ -23,6 +23,7 @@ class PlainView:
         self.status = Status()
         self._now = clock_now
         self._told = clock_now()
+        self._header = ""  # the last one: the planes of a stack have much in common
 
     def __enter__(self) -> Self:
         return self
@@ -38,7 +39,10 @@ class PlainView:
             case Opened():
                 say(f"{status.task} {shown(status.name)}: {status.picture}")
             case Prepared(header):
-                say("  " + ", ".join(f"{key} {shown(value)}" for key, value in header.items()))
+                line = "  " + ", ".join(f"{key} {shown(value)}" for key, value in header.items())
+                if line != self._header:
+                    say(line)
+                self._header = line
             case Step() | Activity() if self._is_time():
                 say("  " + describe_progress(status))
 

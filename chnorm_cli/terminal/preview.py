@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from chnorm_cli.scaling.course import Course
+    from chnorm_cli.scaling.tiled_course import TiledCourse
 
 LEAST_PAUSE = 3.0  # seconds between two looks
 SHARE = 0.05  # of the time goes into looking, at most
@@ -21,7 +22,7 @@ SHARE = 0.05  # of the time goes into looking, at most
 class Preview:
     """Asks a running course for its best picture now and then, and draws it small."""
 
-    def __init__(self, course: Course, *, columns: int, rows: int) -> None:
+    def __init__(self, course: Course | TiledCourse, *, columns: int, rows: int) -> None:
         self.drawn: Text | None = None
         self._course = course
         self._columns = columns

@@ -44,9 +44,12 @@ class Status:
             case Activity(text):
                 self.activity = text
             case Step():
+                told_again = self.step is not None and self.step.index == event.index
                 self.step = event
                 self._stepped_at = time.monotonic()
                 self._first = self._first or event
+                if told_again:  # with the time left, while tiles are made
+                    return
                 self.loss.add(event.loss)
                 self.gradient.add(event.grad_norm)
                 self._recent.append((event.seconds, event.index))

@@ -147,3 +147,24 @@ def test_threads_do_not_wait_for_each_other_long_but_as_asked(asked, spins, tmp_
     if "GOMP_SPINCOUNT" not in done.stderr:
         pytest.skip("this torch was not built with GNU OpenMP")
     assert f"GOMP_SPINCOUNT = '{spins}'" in done.stderr
+
+
+def test_the_table_of_shared_options_is_that_of_the_program():
+    from chnorm_cli.commands import aliases
+
+    words = {"restoring": ["denoise", "inpaint", "superres"]}
+    words["lab"] = [" ".join(path) for path, _ in every_command(PROGRAM) if len(path) > 1]
+    told = {}
+    for line in aliases.__doc__.splitlines():
+        if line.startswith("| --") and not line.startswith("| ---"):
+            options, commands, _ = (cell.strip() for cell in line.strip("|").split("|"))
+            names = [n for word in commands.split(", ") for n in words.get(word, [word])]
+            told |= {option: sorted(names) for option in options.split()}
+    found = {}
+    for path, command_ in every_command(PROGRAM):
+        for parameter in () if hasattr(command_, "commands") else command_.params:
+            for option in parameter.opts:
+                if option.startswith("--"):
+                    found.setdefault(option, []).append(" ".join(path))
+    shared = {option: sorted(names) for option, names in found.items() if len(names) > 1}
+    assert told == shared

@@ -31,7 +31,8 @@ def test_kinds_are_found_together_and_counted():
     assert (found.rows, found.columns) == (1, 0)
     assert abs(found.count - int(bad.any(0).sum())) <= 8
     assert found.as_dict()["dead_rows"] == 1
-    assert found.sentence() == f"{found.count} bad pixels (1.8 %), among them 1 dead row"
+    share = 100 * found.count / y[0].numel()
+    assert found.sentence() == f"{found.count} bad pixels ({share:.2g} %), among them 1 dead row"
 
 
 def test_what_is_missing_is_not_bad():

@@ -57,6 +57,13 @@ def test_noise_and_small_pictures_have_none():
     assert find_banding((noisy(crop("coffee"), 8) + offsets(12)[..., None])[:, :40]) is None
 
 
+def test_a_black_side_that_cuts_noise_off_says_nothing():
+    truth = crop("astronaut").clone()
+    truth[..., 3 * SIDE // 4 :] = 0
+    found = find_banding(eight_bit(noisy(truth, 8) + offsets(12)[..., None]))
+    assert rms(found.rows - offsets(12)) < 4.0
+
+
 def test_what_is_missing_says_nothing():
     y = noisy(crop("coffee"), 8) + offsets(12)[..., None]
     missing = torch.rand(y.shape, generator=torch.Generator().manual_seed(0)) < 0.02
@@ -78,6 +85,14 @@ def test_captions_stay_and_what_white_cut_off_stays_white():
     elsewhere = (y > 0) & (y < 1)
     elsewhere[:, -31:] = False
     assert torch.allclose(straight[elsewhere], (y - o[..., None])[elsewhere])
+
+
+def test_of_wide_pictures_a_part_of_the_columns_is_enough():
+    x = crop("astronaut").repeat(1, 1, 12)
+    o = offsets(10)
+    found = find_banding(noisy(x, 6) + o[..., None])
+    assert found.columns is None
+    assert rms(found.rows - o) < 3.0
 
 
 def test_text_with_banding_on_it_is_left():

@@ -27,6 +27,17 @@ def test_noise_between_them_hides_few(rounded):
     assert float((found & ~bad).sum() / (~bad).sum()) < 1e-3
 
 
+def test_those_at_edges_and_side_by_side_are_found_too():
+    x = photograph("coffee")
+    y, bad = thrown(x, 0.2)
+    y[:, 30, 40:46], bad = 0.0, bad.clone()
+    bad[:, 30, 40:46] = True
+    found = impulses(y)
+    assert bool(found[:, 30, 40:46].all())
+    missed = bad & ~found
+    assert float(((y - x) * missed).square().mean()) < 1e-5  # 50 dB
+
+
 CLEAN = {
     "photograph": photograph,
     "stars of a pixel": lambda: stars(0.5),

@@ -97,3 +97,16 @@ def test_the_sentence_says_how_noise_grows():
     assert sentence.startswith("poisson-gaussian, grows with brightness: σ ")
     assert "of 255" in sentence
     assert find_law(white(crop("camera", 20), 25)).sentence().startswith("σ 2")
+
+
+@pytest.mark.parametrize("noisy", [white(crop("camera", 20), 15), photons(crop("coffee", 20))])
+def test_a_law_in_other_numbers_is_that_of_the_same_picture(noisy):
+    law, factor, offset = find_law(noisy), 40.0, 7.0
+    moved, y = law.scaled(factor, offset), factor * noisy + offset
+    assert moved.sigma == pytest.approx(factor * law.sigma, rel=1e-3)
+    z, same = law.whitened(noisy), moved.whitened(y)
+    unit = moved.noise.sigma / law.noise.sigma  # of z, where it is the picture
+    assert torch.allclose((same - same.mean()) / unit, z - z.mean(), atol=2e-3)
+    undone = factor * law.undone(z, noisy) + offset
+    assert torch.allclose(moved.undone(same, y), undone, atol=2e-3 * factor)
+    assert law.scaled(1.0, 0.0) is law

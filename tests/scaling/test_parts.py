@@ -1,14 +1,17 @@
 """Colours are restored together, every other channel by itself, and all of it comes back as one."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 
 from chnorm_cli.fitting.solution import ErrorMap, Outcome, Solution
-from chnorm_cli.images import Picture
+from chnorm_cli.images import Picture, read_pictures
 from chnorm_cli.scaling.parts import by_part, parts_of, together
-from chnorm_cli.scaling.requests import Denoise, Request
+from chnorm_cli.scaling.preparing import observed
+from chnorm_cli.scaling.requests import Denoise, Inpaint, Request
 
 
 def picture(channels, extra, **said):
@@ -44,6 +47,22 @@ def test_channels_that_are_no_colours_were_never_a_jpeg():
     request = Request(Denoise(), b"", None, "a.tif")
     assert [part.asked(request).reading.jpeg for part in parts_of(picture(2, 1))] == ["off", "off"]
     assert parts_of(picture(3, 0))[0].asked(request) is request
+
+
+def test_what_one_channel_lacks_the_others_keep():
+    values = np.full((2, 8, 9), 0.5, np.float32)
+    values[0] = np.linspace(0, 1, 72).reshape(8, 9)
+    values[1, 3, 4] = np.nan
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, values, photometric="minisblack", planarconfig="separate")
+    (whole,) = read_pictures(buffer.getvalue(), name="a.tif")
+    first, second = parts_of(whole)
+    assert not first.picture.missing.any()
+    assert np.argwhere(second.picture.missing).tolist() == [[3, 4]]
+    pixels, _ = observed(first.picture, Request(Denoise(), b"", None, "a.tif"))
+    assert np.array_equal(pixels[..., 0], values[0])
+    _, mask = observed(second.picture, Request(Inpaint("nan"), b"", None, "a.tif"))
+    assert mask.missing.sum() == 1
 
 
 def test_what_differs_between_channels_says_of_which_it_is():

@@ -1,0 +1,43 @@
+"""Which course a request takes: whole in memory, or in tiles that are files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chnorm_cli.scaling.course import Course
+from chnorm_cli.scaling.failures import Failure, usage
+from chnorm_cli.scaling.requests import Denoise, Request
+from chnorm_cli.scaling.tiled_course import TiledCourse
+
+STREAMED = 30_000_000  # pixels of a TIFF, from which on it is read and written window by window
+
+
+def course_for(request: Request) -> Course | TiledCourse:
+    """Give the course; raise `Failure` where what was asked of tiles is not possible."""
+    from chnorm_cli.images import ImageError, open_slide
+
+    asked = request.tiles.kept
+    source, target = request.source, request.target
+    possible = isinstance(request.task, Denoise) and isinstance(source, Path) and target is not None
+    if not possible or request.uncertainty is not None or request.bad_mask is not None:
+        if asked:
+            raise usage(
+                "--resume, --dask and --shard of one picture are for denoise, from a file to a file,"
+                " without maps and masks"
+            )
+        return Course(request)
+    assert isinstance(source, Path)
+    slide = None
+    if request.writing.format == "tiff":
+        try:
+            slide = open_slide(source, request.name)
+        except ImageError as error:
+            raise Failure(str(error)) from error
+    if slide is not None:
+        pixels = slide.size[0] * slide.size[1]
+        most = request.reading.max_pixels
+        if pixels > most and not slide.plausible:
+            return Course(request)  # which says that it is too large
+        if asked or pixels > min(STREAMED, most):
+            return TiledCourse(request, slide)
+    return TiledCourse(request, None) if asked else Course(request)
