@@ -31,6 +31,7 @@ LEAST_KURTOSIS, MOST_KURTOSIS = 2.45, 4.3
 REPEATS, UNEVEN, LINES_KURTOSIS = 0.87, 1.25, 3.8
 MANY_BLOCKS = 200  # fewer say too little of how even they are
 NOISY = ((2.5, 3.6), (0.9, 1.2))  # kurtosis and unevenness of what is noise although it is cut off
+PARTLY, QUARTER = 3.3, 0.25  # kurtosis of what is noise at a quarter of the brightnesses
 BEYOND = 0.5  # of the nominal range, by which noise may take a picture beyond it
 AVERAGED = 4  # pixels along a side, in averages of which the range of a picture is looked for
 WIDER = 3  # pixels between those that are compared where neighbours share their noise
@@ -150,7 +151,22 @@ def _doubt(y: Tensor, points: Points | None, silence: Silence) -> Doubt | None:
     if kurtosis < LEAST_KURTOSIS or (many and unevenness < REPEATS):
         return Doubt.DITHER
     lines = kurtosis > LINES_KURTOSIS and unevenness > UNEVEN
-    return Doubt.TEXTURE if kurtosis > MOST_KURTOSIS or lines else None
+    texture = (kurtosis > MOST_KURTOSIS or lines) and not _partly_noise(points)
+    return Doubt.TEXTURE if texture else None
+
+
+def _partly_noise(points: Points) -> bool:
+    """Say whether a quarter of the brightnesses has the kurtosis and the evenness of visible noise.
+
+    Texture has it at none (grass, gravel, bricks, fur, half as large or not: 3.7 to 6.4 in the lowest
+    quarter); a small noisy picture has it where it is smooth.
+    """
+    kurtosis, unevenness = points.kurtosis.flatten(), points.unevenness.flatten()
+    sigma = points.variance.clamp_min(0.0).sqrt().flatten()
+    least, most = NOISY[1]
+    alike = (kurtosis > LEAST_KURTOSIS) & (kurtosis < PARTLY) & (sigma > 2.0 * CLEAN_SIGMA)
+    alike &= (unevenness > least - 0.15) & (unevenness < most + 0.15)
+    return float(alike.float().mean()) >= QUARTER
 
 
 def _few_levels(colour: Tensor) -> bool:

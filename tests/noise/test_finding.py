@@ -249,3 +249,12 @@ def test_jpegs_of_clean_photographs_have_weak_noise_at_most(quality):
     for name in ("astronaut", "camera", "coffee"):
         law = find_law(jpeg(picture(name), quality))
         assert law.doubt is not None or law.sigma < WEAK
+
+
+def test_noise_that_shows_only_where_the_picture_is_smooth_is_found():
+    x = 0.6 * crop("grass")
+    x[:, :80] = torch.linspace(0.65, 0.95, x.shape[2])
+    assert find_law(in_8_bits(x)).doubt is Doubt.TEXTURE
+    law = find_law(in_8_bits(noisy(x, level(x, 4 / 255))))
+    assert law.doubt is None
+    assert 255 * law.levels()[1] == pytest.approx(4, rel=0.1)
