@@ -7,11 +7,12 @@ row names means the same in its commands, but for what stands beside it.
 | --- | --- | --- |
 | --effort --time --fit --steps --stop --first-guess | restoring | `options.py` |
 | --generator --normalization --normalization-place | restoring | `options.py` |
-| --threads --jobs --tile --progress --preview --verbose | restoring | `options.py` |
+| --threads --jobs --tile --progress --preview --verbose | restoring | `run_options.py` |
+| --dask --resume | restoring | `run_options.py`; of one picture for denoise only |
 | --shard --suffix --overwrite --in-place --keep-partial | restoring | `options.py` |
 | --jpeg --quality --save-mask --history | restoring | `options.py`; inpaint refuses --jpeg |
 | --sigma --own-numbers --black | restoring | `noise_options.py` |
-| --strength --bad-pixels --banding | restoring | `noise_options.py` |
+| --strength --bad-pixels --banding --same-noise | restoring | `noise_options.py` |
 | --noise --gain --read-noise | restoring, corrupt | told of the noise there is; corrupt draws it |
 | --output | restoring, corrupt | corrupt has one picture, so no folder |
 | --depth --strip | restoring, corrupt | |
@@ -112,7 +113,15 @@ Strip = Annotated[
     bool, typer.Option("--strip", help="Drop EXIF, ICC and DPI.", rich_help_panel=OUTPUT)
 ]
 Quality = Annotated[
-    int, typer.Option(min=1, max=100, metavar="Q", help="Of lossy formats.", rich_help_panel=OUTPUT)
+    int | None,
+    typer.Option(
+        min=1,
+        max=100,
+        metavar="Q",
+        help="Of lossy formats.",
+        show_default="95, or 98 for a cleaned JPEG",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 SaveMask = Annotated[
     str | None,

@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from multiprocessing.connection import Connection
@@ -74,8 +75,9 @@ class Processes(Executor):
         for _ in self._keepers:
             self._calls.put(None)
         if wait or cancel_futures:
+            deadline = time.monotonic() + PATIENCE
             for keeper in self._keepers:
-                keeper.join(PATIENCE if cancel_futures else None)
+                keeper.join(max(0.0, deadline - time.monotonic()) if cancel_futures else None)
         if cancel_futures:
             for process in list(self._processes):
                 process.kill()

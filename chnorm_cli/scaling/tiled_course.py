@@ -84,20 +84,21 @@ class TiledCourse:
         self.notes += [*doubts(request.task), *picture.notes, *picture.lost]
         height, width = self.size
         yield Opened(request.name, request.task.name, (width, height), layout_of(picture), 1, 1)
-        self.store.begin(
-            self._plan(), resume=request.tiles.resume or request.tiles.shard is not None
-        )
-        if self.slide is None:
-            self.store.hold(picture.visible_pixels())
-        fit = self.store.fit
-        if fit is None:
-            fit = yield from self._learn()
-        if fit["tiles"]:
-            yield from self._restore(fit["tiles"], fit)
-            missing = fit["tiles"] - len(self.store.finished(fit["tiles"]))
-            if missing:  # the other shares are for others
-                yield Finished(self._report(fit, 0, written=False, missing=missing))
-                return
+        with self._workers() as executor:
+            self.store.begin(
+                self._plan(), resume=request.tiles.resume or request.tiles.shard is not None
+            )
+            if self.slide is None:
+                self.store.hold(picture.visible_pixels())
+            fit = self.store.fit
+            if fit is None:
+                fit = yield from self._learn()
+            if fit["tiles"]:
+                yield from self._restore(fit["tiles"], executor)
+        missing = fit["tiles"] - len(self.store.finished(fit["tiles"]))
+        if missing:  # the other shares are for others
+            yield Finished(self._report(fit, 0, written=False, missing=missing))
+            return
         yield self._finish(fit)
 
     @cached_property
@@ -180,7 +181,7 @@ class TiledCourse:
         assert fit is not None
         return fit
 
-    def _restore(self, count: int, fit: Mapping[str, Any]) -> Iterator[Event]:
+    def _restore(self, count: int, executor: Executor) -> Iterator[Event]:
         """Restore the tiles of this run that are not there yet, and say how long it takes."""
         from chnorm_cli.restoration.tiled import progress
 
@@ -190,16 +191,15 @@ class TiledCourse:
         if not todo:
             return
         given_up, done, began = [], 0, time.perf_counter()
-        with self._workers(len(todo)) as (executor, slots):
-            for end in run_tiles([self._job(number) for number in todo], executor, slots):
-                if isinstance(end, Done):
-                    done += 1
-                else:
-                    given_up.append(end)
-                self.activity = progress(
-                    done + len(given_up), len(todo), time.perf_counter() - began
-                )
-                yield Activity(self.activity)
+        self.activity = f"0 of {len(todo)} tiles"
+        slots = len(todo) if self.request.tiles.dask is not None else self._hands()
+        for end in run_tiles([self._job(number) for number in todo], executor, slots):
+            if isinstance(end, Done):
+                done += 1
+            else:
+                given_up.append(end)
+            self.activity = progress(done + len(given_up), len(todo), time.perf_counter() - began)
+            yield Activity(self.activity)
         if given_up:
             kept = len(self.store.finished(count))
             others = f", and so did {len(given_up) - 1} more" if len(given_up) > 1 else ""
@@ -225,20 +225,19 @@ class TiledCourse:
         )
 
     @contextlib.contextmanager
-    def _workers(self, tiles: int) -> Iterator[tuple[Executor, int]]:
-        """Give whoever restores tiles, and how many at once."""
+    def _workers(self) -> Iterator[Executor]:
+        """Give whoever restores tiles; processes begin when there is work for them."""
         asked = self.request.tiles
         if asked.dask is not None:
             with cluster(asked.dask) as executor:
-                yield executor, tiles
+                yield executor
             return
         if asked.jobs == 0:
-            yield Here(), 1
+            yield Here()
             return
-        count = min(tiles, self._hands())
-        executor = Processes(count, threads=self.threads)
+        executor = Processes(self._hands(), threads=self.threads)
         try:
-            yield executor, count
+            yield executor
         finally:
             executor.shutdown(cancel_futures=True)
 

@@ -79,7 +79,10 @@ def one_line(report: Mapping[str, Any]) -> str:
     steps, seconds = sum(fit["steps"] for fit in fits), sum(fit["seconds"] for fit in fits)
     facts.append(f"{steps} steps in {clock(seconds)}")
     output = "stdout" if report["output"] == "-" else report["output"]
-    return f"{shown(report['input'])} → {shown(output)}  " + "  ".join(facts)
+    name = shown(report["input"])
+    if output is None:  # a share of its tiles
+        return f"{name}: this share is done  " + "  ".join(facts)
+    return f"{name} → {shown(output)}  " + "  ".join(facts)
 
 
 def summarize_many(

@@ -190,6 +190,12 @@ def test_a_tile_that_fails_three_times_is_reported_and_the_rest_kept(slide, monk
         assert run(asked(slide))["status"] == "ok"
 
 
+def test_a_cluster_that_is_not_there_is_found_before_anything_is_done(slide):
+    with pytest.raises(Failure, match="give an address"):
+        list(course_for(asked(slide, tiles=TilesAsked(dask=str(slide.parent / "none.json")))))
+    assert not list(slide.parent.glob(".chnorm*"))
+
+
 def test_a_picture_of_another_format_is_read_whole(slide):
     (picture,) = read_pictures(slide, name="slide.tif")
     png = slide.parent / "picture.png"
