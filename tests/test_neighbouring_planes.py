@@ -36,6 +36,8 @@ def joined(planes, places=PLACES, number=1, law=None):
 
 STACKS = {
     "copies": [scene(0)] * 3,
+    "copies that hardly show in the noise": [0.5 + 0.04 * gaussian_filter(scene(0), 6)] * 3,
+    "nothing but noise": [np.full((64, 64), 0.5)] * 3,
     "a shift by a pixel": [shift(scene(0), (0, i), order=1, mode="nearest") for i in (-1, 0, 1)],
 }
 OTHERS = {
@@ -43,7 +45,7 @@ OTHERS = {
     "out of focus": [gaussian_filter(scene(0), 1.5), scene(0), gaussian_filter(scene(0), 1.5)],
     "bleached": [0.3 + 0.3 * scene(0), scene(0), 0.3 + 0.3 * scene(0)],
     "half of them": [scene(0), scene(0), scene(1)],
-    "empty": [np.full((64, 64), 0.5)] * 3,
+    "brighter and brighter": [np.full((64, 64), value) for value in (0.4, 0.5, 0.6)],
 }
 
 

@@ -2,9 +2,9 @@
 
 Patches of the three planes denoise each other in their joint principal components, so that what they
 share is learnt from three times as much, whether it moves or not; what only one of them has is a
-component of its own. Measured on 88² and 112² crops with `fast` (docs/how-it-works.md): noisy copies
-gain 1.7 to 3.2 dB, shifts by a pixel a plane 1.1 to 2.3, by 2.5 pixels 0.5 to 1.5; unrelated planes
-would lose 1.2, and neighbours out of focus 1.1. These are told apart by what differs.
+component of its own. Measured (`benchmarks/stacks.py`, docs/how-it-works.md): noisy copies gain 3 dB
+and slow shifts 2; unrelated planes would lose up to 2.3, and some that neighbours out of focus have.
+These are told apart by what differs.
 """
 
 from __future__ import annotations
@@ -33,9 +33,12 @@ ALIKE = (
     0.4  # of the energy of both planes, at COARSE: more than that in their difference is too much
 )
 SHARP = 0.5  # of the plane's energy at FINE, that a neighbour has: with less it is out of focus, or dark
-COARSE, FINE = 4, 2  # pixels along a side of the averages whose second differences are compared
+FINE = 2  # pixels along a side of the averages whose second differences are compared for sharpness,
+COARSE = (4, 8, 16)  # and for likeness: the finest in which there is more than noise
 SEEN = 4.0  # times its own uncertainty, from which on an energy is not noise
+KNOWN = 0.025  # of the noise's power: so well is its level known at best
 LEAST = 32  # pixels along a side
+INFINITE = float("inf")
 HELPED = "the plane resembles two beside it, and was restored together with these"
 
 
@@ -87,7 +90,7 @@ def with_neighbours(
     y = torch.from_numpy(pixels).movedim(-1, 0).contiguous()
     if find_bad_pixels(y) is not None or find_banding(y) is not None:
         return None  # those of one plane would be filled in all, and would be told of it
-    return Joint(pixels, _for_all(law))
+    return Joint(pixels, for_all(law))
 
 
 def is_near(here: tuple[int, ...], there: tuple[int, ...]) -> bool:
@@ -104,14 +107,23 @@ def _difference(here: Tensor, there: Tensor, sigma: float) -> float:
     """Give the share of the energy of two planes (1, H, W) that is their difference; ∞ for no likeness."""
     own, doubt = _energy(here, sigma, FINE)
     other, _ = _energy(there, sigma, FINE)
-    if own > SEEN * doubt and other < SHARP * own:
-        return float("inf")
-    both = [_energy(z, sigma, COARSE) for z in (here, there)]
-    energy = sum(value for value, _ in both)
-    if min(value - SEEN * doubt for value, doubt in both) <= 0:
-        return float("inf")  # all is noise there: nothing says that they are alike
-    apart, _ = _energy(here - there, 2.0**0.5 * sigma, COARSE)
-    return apart / energy
+    if own > SEEN * doubt and SHARP * own - other > SEEN / 2 * doubt:
+        return INFINITE
+    for side in COARSE:
+        both = [_energy(z, sigma, side) for z in (here, there)]
+        if min(value - SEEN * doubt for value, doubt in both) > 0:
+            apart, _ = _energy(here - there, 2.0**0.5 * sigma, side)
+            return apart / sum(value for value, _ in both)
+    # Nothing of them is seen in the noise: they are alike if nothing of their difference is, either.
+    return 0.0 if all(_alike(here - there, 2.0**0.5 * sigma, side) for side in COARSE) else INFINITE
+
+
+def _alike(difference: Tensor, sigma: float, side: int) -> bool:
+    """Say whether averages over side² pixels of a difference (1, H, W) are noise, as far as is seen."""
+    values = F.avg_pool2d(difference[None], side).square()
+    noise = (sigma / side) ** 2
+    doubt = noise * max((2.0 / values.numel()) ** 0.5, KNOWN)
+    return bool(float(values.mean()) - noise < SEEN * doubt)
 
 
 def _energy(z: Tensor, sigma: float, side: int) -> tuple[float, float]:
@@ -122,10 +134,10 @@ def _energy(z: Tensor, sigma: float, side: int) -> tuple[float, float]:
     values = torch.cat([across.flatten(), down.flatten()]).square()
     noise = 6.0 * (sigma / side) ** 2
     # Neighbouring differences share values: 2.5 times the error of independent ones.
-    return float(values.mean()) - noise, noise * (5.0 / len(values)) ** 0.5
+    return float(values.mean()) - noise, noise * max((5.0 / len(values)) ** 0.5, KNOWN)
 
 
-def _for_all(law: Law) -> Law:
+def for_all(law: Law) -> Law:
     """Give the law of a gray plane for planes that stand in the place of colours."""
     level = law.level
     free = None if level.free is None else level.free.expand(-1, TOGETHER, -1).contiguous()
