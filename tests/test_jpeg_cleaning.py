@@ -13,18 +13,22 @@ from PIL import Image
 
 from chnorm_cli.classical.artefacts import compression_errors
 from chnorm_cli.cli import main
-from chnorm_cli.fitting.settings import Effort, FitSettings
+from chnorm_cli.fitting.settings import Effort, FirstGuess, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.problems.operators import Downsample
-from chnorm_cli.restoration import prepare_denoise, prepare_superres
+from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres
 from chnorm_cli.restoration.artefacts import Wrong, what_is_wrong
+from chnorm_cli.restoration.beginning import Beginning, Said
+from chnorm_cli.restoration.learning import best_filling
 from chnorm_cli.scaling.course import Course
 from chnorm_cli.scaling.requests import Denoise, NoiseAsked, Reading, Request, Writing
 
 FAST = FitSettings(effort=Effort.FAST, steps=2, device="cpu", threads=1)
+
+QUICK = replace(FAST, first_guess=FirstGuess.CLASSICAL)
 
 
 def restored(data, jpeg="auto", **asked):
@@ -170,10 +174,57 @@ def test_a_small_jpeg_is_enlarged_without_its_artefacts():
     assert float((small - y).abs().max()) > 4 / 255  # and not the decoded one
 
 
-def test_inpaint_says_that_it_cleans_nothing(capsys):
-    code = main(["inpaint", "a.jpg", "--mask", "m.png", "--jpeg", "30", "-o", "b.png"])
-    assert code == 2
-    assert "--jpeg is about what is cleaned" in capsys.readouterr().err
+def damaged():
+    """A JPEG of quality 30 (H, W, C) with a scratch, what is known of it, and the mask (H, W)."""
+    x = photograph(48, 48)
+    mask = np.zeros((48, 48), dtype=bool)
+    mask[22:25, 4:44] = True
+    y, jpeg = opened(compressed(torch.where(torch.from_numpy(mask), 1.0, x), 30))
+    return y.movedim(0, -1).numpy(), jpeg, mask, x.movedim(0, -1).numpy()
+
+
+def test_observed_pixels_of_a_jpeg_stay_unless_they_are_to_be_clean():
+    y, jpeg, mask, x = damaged()
+
+    def filled(**asked):
+        restoration = prepare_inpaint(y, mask, settings=QUICK, **asked)
+        for _ in restoration:
+            pass
+        return restoration.solution
+
+    plain, kept, clean = filled(), filled(jpeg=jpeg), filled(jpeg=jpeg, clean=True)
+    assert (kept.pixels[~mask] == y[~mask]).all()
+    assert "filled from what is clean of its artefacts" in kept.notes[0]
+    assert kept.jpeg["outside_share"] == 0
+    assert not np.array_equal(kept.pixels[mask], plain.pixels[mask])
+    np.testing.assert_array_equal(kept.pixels[mask], clean.pixels[mask])
+    assert clean.jpeg["outside_share"] == 0  # of what the holes do not touch
+    errors = [np.square(s.pixels - x)[~mask].mean() for s in (clean, kept)]
+    assert errors[0] < 0.97 * errors[1]
+
+
+@pytest.mark.parametrize("clean", [False, True])
+def test_the_map_of_a_filled_jpeg_holds_what_the_file_errs_by(clean):
+    y, jpeg, mask, x = damaged()
+    restoration = prepare_inpaint(y, mask, jpeg=jpeg, clean=clean, settings=QUICK, uncertainty=True)
+    for _ in restoration:
+        pass
+    solution = restoration.solution
+    true = np.square(solution.pixels - x)[~mask].mean() ** 0.5
+    told = np.square(solution.error_map.error[~mask]).mean() ** 0.5
+    assert told == pytest.approx(true, rel=0.4)
+
+
+def test_tiles_are_filled_from_what_is_clean():
+    y, jpeg, mask, _ = damaged()
+    picture = torch.from_numpy(y).movedim(-1, 0)
+    wrong = Wrong(jpeg, compression_errors(picture, jpeg))
+    beginning = Beginning(picture, Said(), torch.from_numpy(mask), decided=False)
+    _, fit = best_filling(beginning, QUICK, 256, wrong)
+    for _ in fit:
+        pass
+    known = torch.from_numpy(~mask)
+    torch.testing.assert_close(fit.estimate()[:, known], wrong.cleaned(picture)[:, known])
 
 
 @pytest.mark.parametrize("told", ["0", "101", "yes"])

@@ -1,5 +1,7 @@
 """Large pictures in tiles: they cover all, join without seams, and need the memory that was said."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -44,6 +46,7 @@ def test_the_weights_of_all_tiles_sum_to_one(size):
     for window in tile_windows(size, 256):
         weight = tile_weight(window, size, 256)
         assert max(weight.shape) <= 256
+        assert weight.shape == total[window].shape
         total[window] += weight
     assert torch.allclose(total, torch.ones(size), atol=1e-6)
 
@@ -54,6 +57,14 @@ def test_what_lies_at_an_inner_edge_of_a_tile_does_not_count():
     weight = tile_weight(top, size, 256)
     assert (weight[: 256 - tiling.OVERLAP] == 1).all()
     assert (weight[-tiling.MARGIN :] == 0).all()
+
+
+@pytest.mark.parametrize("length", [257, 449, 1000, 4899])
+def test_tiles_overlap_no_more_than_they_must(length):
+    places = [window[1] for window in tile_windows((1, length), 256)]
+    assert (places[0].start, places[-1].stop) == (0, length)
+    overlaps = [a.stop - b.start for a, b in itertools.pairwise(places)]
+    assert all(tiling.OVERLAP - 1 <= overlap <= tiling.OVERLAP + 2 for overlap in overlaps)
 
 
 def test_tiles_are_restored_from_themselves_alone_in_any_order():

@@ -64,9 +64,11 @@ def check_seams(parts, whole):
     Where tiles fade into each other they are no larger than where there is one tile.
     """
     over, under = (x.diff(dim=-1).square().mean((0, 1)).sqrt() for x in (parts, whole))
-    _, second = sorted({w[1].start for w in tile_windows((1, parts.shape[-1]), SIDE)})
+    (_, first), (_, second) = tile_windows((1, parts.shape[-1]), SIDE)
     along = torch.arange(tiling.FADE)
-    fades = torch.cat([second + tiling.MARGIN + along, SIDE - tiling.MARGIN - 1 - along])
+    fades = torch.cat(
+        [second.start + tiling.MARGIN + along, first.stop - tiling.MARGIN - 1 - along]
+    )
     ratios = over / under
     rest = torch.ones(len(ratios), dtype=torch.bool)
     rest[fades] = False
@@ -76,7 +78,7 @@ def check_seams(parts, whole):
 
 def test_a_step_is_seen(truth):
     cut = truth.clone()
-    cut[..., SIDE - tiling.MARGIN - 8 :] += 0.05
+    cut[..., tile_windows(SIZE, SIDE)[0][1].stop - tiling.MARGIN - 8 :] += 0.05
     with pytest.raises(AssertionError):
         check_seams(cut, truth)
 
@@ -126,12 +128,14 @@ def test_enlarged(truth):
 
 def test_each_tile_of_a_prior_has_a_seed_of_its_own(truth):
     y = truth.clone()
-    y[..., -SIDE:] = y[..., :SIDE]  # both tiles hold the same
+    (_, first), (_, second) = tile_windows(SIZE, SIDE)
+    y[..., second] = y[..., first]  # both tiles hold the same, where they do not overlap
     told = {"sigma": 25, "fit": Fit.PRIOR, "steps": 8, "tile": SIDE}
     one = restored(prepare_denoise, pixels(y), seed=0, **told)
     same = restored(prepare_denoise, pixels(y), seed=0, **told)
     assert torch.equal(one, same)
-    assert not torch.allclose(one[..., 60:80], one[..., 60 + 104 : 80 + 104], atol=1e-3)
+    at = second.start
+    assert not torch.allclose(one[..., 70:90], one[..., 70 + at : 90 + at], atol=1e-3)
 
 
 def test_a_tile_that_diverges_is_said(truth, monkeypatch):

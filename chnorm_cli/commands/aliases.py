@@ -113,7 +113,15 @@ Strip = Annotated[
     bool, typer.Option("--strip", help="Drop EXIF, ICC and DPI.", rich_help_panel=OUTPUT)
 ]
 Quality = Annotated[
-    int, typer.Option(min=1, max=100, metavar="Q", help="Of lossy formats.", rich_help_panel=OUTPUT)
+    int | None,
+    typer.Option(
+        min=1,
+        max=100,
+        metavar="Q",
+        help="Of lossy formats.",
+        show_default="95, or 98 for a cleaned JPEG",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 SaveMask = Annotated[
     str | None,

@@ -82,7 +82,8 @@ def corrupt(
     from chnorm_cli.commands import corruption as spoil
     from chnorm_cli.commands.streams import choose_output, source_of, write_stdout
     from chnorm_cli.images import encode, read_mask, read_pictures, write_atomically
-    from chnorm_cli.scaling.course import check_replaced, check_writable, encode_as
+    from chnorm_cli.scaling.answers import encode_as
+    from chnorm_cli.scaling.course import check_replaced, check_writable
     from chnorm_cli.scaling.requests import Writing
     from chnorm_cli.terminal.console import complain
 

@@ -36,7 +36,7 @@ Clean = Annotated[
     bool | None,
     typer.Option(
         "--clean/--keep",
-        help="Whether the observed pixels are given without their noise.",
+        help="Whether the observed pixels are given without their noise and the artefacts of a JPEG.",
         show_default="--clean where a level is given",
         rich_help_panel=NOISE,
     ),
@@ -69,8 +69,6 @@ def inpaint(
     from chnorm_cli.images import is_stream
     from chnorm_cli.scaling.inputs import mask_for
 
-    if options.input.jpeg != "auto":
-        raise usage("--jpeg is about what is cleaned: chnorm denoise and chnorm superres have it")
     asked = noise.asked()
     mask = standard_input(mask)
     if mask == "-" and "-" in map(standard_input, pictures):

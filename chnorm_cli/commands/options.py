@@ -105,7 +105,7 @@ class OutputOptions:
 
     depth: DepthOption = Depth.AUTO
     strip: Strip = False
-    quality: Quality = 95
+    quality: Quality = None
     suffix: Annotated[
         str,
         typer.Option(

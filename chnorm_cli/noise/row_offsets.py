@@ -26,16 +26,13 @@ BOX = 9  # pixels along a row, in averages of which steps are seen
 WIDTH = 2.4  # robust spreads, beyond which a column says nothing of a step
 LEAST_WIDTH = 2.0
 FEW = 0.02  # of the columns must agree on a step
-STEP, SLOPE = (
-    1.0,
-    0.14,
-)  # how far the picture's own steps are from slopes, and how fast these change
+STEP, SLOPE = 1.5, 0.3  # how far the picture's steps are from slopes, and how fast these change
 STEEPEST = 10.0  # standard deviation of a slope
 HEAVY, FAR_HEAVY = 1.0, 2.0  # degrees of freedom of Student's t for steps
 FAR = (8, 16, 32)  # rows between those that are compared once the offsets are nearly known
 AVERAGED = (5, 7)  # rows and columns of the averages that are compared then
 EVEN = 5.0  # by which these may differ and still show the same area
-FAR_STEP, FAR_WEIGHT = 1.5, 0.05
+FAR_STEP, FAR_WEIGHT = 1.5, 0.15  # of the first of these; even areas differ more the farther apart
 CERTAIN = 4.5  # times the level of the offsets: larger steps are edges of the picture
 ROUNDS, SETTLING = 10, 5
 FORGIVING = (1.0, 4.0, 12.0)  # times the spread of steps, at first
@@ -102,7 +99,11 @@ def _far_steps(x: Tensor, speaks: Tensor, found: np.ndarray) -> list[_Steps]:
         zero = torch.zeros(1, len(step), 1)
         agreed, count = _mode(step[None], ok[None], zero, torch.full_like(zero, EVEN))
         values = _array(agreed[0]) + found[apart:] - found[:-apart]
-        steps.append(_Steps(apart, values, FAR_WEIGHT * _array(count[0]), FAR_STEP, FAR_HEAVY))
+        steps.append(
+            _Steps(
+                apart, values, FAR_WEIGHT * _array(count[0]), FAR_STEP * apart / FAR[0], FAR_HEAVY
+            )
+        )
     return steps
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from chnorm_cli.problems.compression import (
@@ -114,6 +115,18 @@ class Jpeg:
                 distance = distance[self.told[index].to(steps.device)]
             found.append(distance.flatten())
         return torch.cat(found)
+
+    def beside(self, holes: Tensor) -> Jpeg:
+        """Give the same, telling nothing of blocks with `holes` (H, W), bool: there all is new."""
+        compression = self.compression
+        hidden = stored(holes.float(), compression.turned)[None, None]
+        told = []
+        for index, plane in enumerate(compression.planes):
+            samples = F.max_pool2d(hidden, plane.pixels, ceil_mode=True)[0, 0]
+            whole = blocks_of(compression.padded(samples, index)).amax((-2, -1)) == 0
+            before = None if self.told is None else self.told[index].to(whole.device)
+            told.append(whole if before is None else whole & before)
+        return replace(self, told=tuple(told))
 
     @staticmethod
     def read(compression: Compression, samples: Sequence[Tensor]) -> Jpeg:

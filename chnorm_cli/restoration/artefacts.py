@@ -9,7 +9,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from chnorm_cli.classical.artefacts import CompressionErrors, compression_errors, without_artefacts
+from chnorm_cli.classical.artefacts import (
+    MOVED,
+    CompressionErrors,
+    compression_errors,
+    without_artefacts,
+)
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import Choice
 from chnorm_cli.fitting.settings import FitSettings
@@ -73,6 +78,18 @@ class Wrong:
         errors = self.errors.stronger(max(1.0, strength))
         x = without_artefacts(y, self.jpeg, errors, say=say, go_on=go_on)
         return torch.lerp(y, x, min(1.0, strength, self._largest_step(x - y, strength)))
+
+    def error_of_cleaned(
+        self, in_time: Callable[[], bool], strength: float = 1.0
+    ) -> CompressedAgain:
+        """Give what tells the errors of a picture without artefacts."""
+        return CompressedAgain(self.jpeg, self.errors.stronger(max(1.0, strength)), in_time)
+
+    def error_of_decoded(self, y: Tensor) -> Tensor:
+        """Give the standard error (H, W) of a value of the decoded y (C, H, W), its noise included."""
+        again = self.jpeg.compression.moved(MOVED, MOVED).forward(y)
+        squares = smoothed(smoothed((again - y).square().mean(0)))
+        return (squares + _noise_of(self.errors).sigma ** 2).sqrt()
 
     def weighed(
         self, y: Tensor, restored: Callable[[Tensor], Tensor], strength: float
@@ -150,7 +167,7 @@ def prepare_artefacts(
         law=law,
         law_found=law is not None,
         notes=(note,),
-        errors=CompressedAgain(jpeg, errors.stronger(max(1.0, strength)), time_for_map),
+        errors=wrong.error_of_cleaned(time_for_map, strength),
         uncertainty=uncertainty,
     )
 

@@ -29,6 +29,7 @@ from chnorm_cli.recorruption.examples import (
     masked_again,
     window_around_holes,
 )
+from chnorm_cli.restoration.artefacts import Wrong
 from chnorm_cli.restoration.beginning import Beginning
 from chnorm_cli.restoration.common import unet_for
 from chnorm_cli.restoration.denoising import Denoising, denoising_within
@@ -60,9 +61,14 @@ class Filling:
     """
 
     def __init__(
-        self, beginning: Beginning, settings: FitSettings, budget: Budget | None = None
+        self,
+        beginning: Beginning,
+        settings: FitSettings,
+        budget: Budget | None = None,
+        wrong: Wrong | None = None,
     ) -> None:
         y, known, law = beginning.y, beginning.known, beginning.removed
+        self.wrong, self.seen = wrong, y
         self.choice = choice = choose(settings, default=Fit.RECORRUPT, recorrupt=INPAINT)
         self.y, self.observed, self.law = y, known, law
         self.asked = beginning.said.strength
@@ -99,8 +105,10 @@ class Filling:
         self.ys = (self.y[:, *here], self.y)
 
     def fit(self) -> RunningFit:
-        """Fill wide holes with patches and remove noise, where there is any; then learn the rest."""
+        """Clean a JPEG, fill wide holes with patches, remove noise; then learn the rest."""
         stages = []
+        if self.wrong is not None:
+            stages.append(Stage("artefacts", 1.0, self.mending))
         if bool(self.wide.any()):
             stages.append(Stage("wide holes", 0.0, lambda _, budget: Direct(self.patches, budget)))
         if self.law is not None:
@@ -152,6 +160,19 @@ class Filling:
             self.repeated = self.wide
             self.notes.append(REPEATED)
         return first_guess(self.masks[1], self.y)
+
+    def mending(self, _: list[Tensor], budget: Budget) -> RunningFit:
+        """Take the artefacts out of all that was compressed, and go by that beside the holes."""
+        wrong = self.wrong
+        assert wrong is not None
+
+        def make(say: Say) -> Tensor:
+            self.go_by(
+                wrong.cleaned(self.seen, self.asked, say=say, go_on=budget.in_time), self.known
+            )
+            return first_guess(self.masks[1], self.y)
+
+        return Direct(make, budget)
 
     def cleaning(self, _: list[Tensor], budget: Budget) -> RunningFit:
         """Denoise the smoothly filled picture; the holes are learnt from what is clean then."""

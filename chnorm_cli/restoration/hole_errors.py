@@ -46,7 +46,7 @@ class HoleErrors:
     def rms(self, x: Tensor) -> float | None:
         """Give the root mean square error that the held-out pixels tell, where these are as deep as all."""
         filling = self.filling
-        if filling.reached is None or filling.law is not None or bool(filling.repeated.any()):
+        if filling.reached is None or self._dirty or bool(filling.repeated.any()):
             return None
         deep = depth_in(filling.observed)[~filling.observed].float().mean()
         tried = depth_in(filling.shown[filling.checked])[filling.held].float().mean()
@@ -85,9 +85,18 @@ class HoleErrors:
         ratio = float(unseen.squares[both].sum() / told[both].sum().clamp_min(1e-12))
         return (count * ratio + TRUSTED) / (count + TRUSTED)
 
+    @property
+    def _dirty(self) -> bool:
+        """Whether what was observed errs by itself."""
+        return self.filling.law is not None or self.filling.wrong is not None
+
     def _noise(self, x: Tensor, say: Say) -> Tensor:
-        """Give the squared error (H, W) of what was observed: none, or what denoising left."""
+        """Give the squared error (H, W) of what was observed: none, or what cleaning left."""
         filling = self.filling
+        if filling.wrong is not None:
+            if self.clean:
+                return filling.wrong.error_of_cleaned(self.in_time).map(x, say).square()
+            return filling.wrong.error_of_decoded(filling.seen).square() * filling.observed
         if filling.law is None or filling.denoising is None:
             return torch.zeros_like(x[0])
         if not self.clean:

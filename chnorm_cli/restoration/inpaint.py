@@ -15,6 +15,7 @@ from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Faults, Kind
+from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.operators import Mask
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.beginning import Beginning, Said, begin
@@ -28,6 +29,7 @@ from chnorm_cli.restoration.common import (
     unit_sigma,
     with_time_for_map,
 )
+from chnorm_cli.restoration.compressed import artefacts_in
 from chnorm_cli.restoration.errors import KnownErrors
 from chnorm_cli.restoration.hole_errors import HoleErrors
 from chnorm_cli.restoration.learning import NO_MAP_IN_TILES, best_filling
@@ -35,6 +37,11 @@ from chnorm_cli.restoration.restoration import Restoration
 from chnorm_cli.restoration.tile_work import FitPrior
 from chnorm_cli.restoration.tiling import tiling_of
 
+COMPRESSED = (
+    "the picture is {}: its observed pixels stay as they are, the holes are filled from what is"
+    " clean of its artefacts, and --clean gives all pixels so"
+)
+CLEANED = "the picture is {}, and its artefacts were taken out"
 LEFT = (
     "the observed pixels are noisy ({}) and stay as they are; the holes are filled from what is"
     " clean of it, and --clean gives all pixels so"
@@ -57,6 +64,7 @@ def prepare_inpaint(
     bad_pixels: str = Faults.AUTO,
     banding: str = Faults.AUTO,
     clean: bool | None = None,
+    jpeg: Jpeg | None = None,
     law: Law | None = None,
     settings: FitSettings | None = None,
     uncertainty: bool = False,
@@ -65,7 +73,8 @@ def prepare_inpaint(
 
     What is said of the noise means the same as in `prepare_denoise`, and the holes are filled from
     what is clean of it. Observed pixels that are not bad are kept bit for bit unless the answer is
-    to be `clean`; None makes it so where `sigma` or `level` says that they are noisy.
+    to be `clean`; None makes it so where `sigma` or `level` says that they are noisy. So it is with
+    a JPEG, of which `jpeg` says what its file knows, and its artefacts.
     `uncertainty` asks for a map of the errors too.
     """
     said = Said(sigma, level, noise, strength, bad_pixels, banding)
@@ -109,12 +118,17 @@ def prepare_inpaint(
             uncertainty=uncertainty,
         )
     beginning = begin(y, said, ~known, sure=True, told=law)
+    wrong = None if choice.fit is Fit.PRIOR else artefacts_in(jpeg, beginning)
+    if wrong is not None:
+        beginning = replace(beginning, told=beginning.law, decided=False)
     law = beginning.removed
     cleaned = said.level_given if clean is None else clean
-    clean = law is not None and cleaned
+    clean = (law is not None or wrong is not None) and cleaned
     notes = list(beginning.notes)
     if beginning.banding is not None and not cleaned:
         notes[-1] = STAY.format(beginning.banding.sentence())
+    if wrong is not None:
+        notes.append((CLEANED if clean else COMPRESSED).format(wrong.jpeg.compression.sentence()))
     if law is not None and not clean:
         notes.append(LEFT.format(law.sentence()))
     if choice.fit is Fit.PRIOR:
@@ -124,7 +138,7 @@ def prepare_inpaint(
     tiling = tiling_of(y, settings)
     if uncertainty and tiling.tile is not None:
         raise ValueError(NO_MAP_IN_TILES)
-    filling, fit = best_filling(beginning, settings, tiling.tile)
+    filling, fit = best_filling(beginning, settings, tiling.tile, wrong)
     filling.notes[:] = notes
     errors = HoleErrors(filling, settings.effort, settings.seed, clock.in_time, clean)
     return Restoration(
@@ -140,6 +154,7 @@ def prepare_inpaint(
         restored=lambda x: beginning.finished(x, clean=clean, as_given=not cleaned),
         bad=beginning.bad,
         banding=beginning.banding,
+        jpeg=None if wrong is None else wrong.jpeg.beside(~known),
         errors=None if tiling.tile is not None else errors,
         tiling=tiling,
         uncertainty=uncertainty,

@@ -20,6 +20,7 @@ from chnorm_cli.noise.sampling import Window
 from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.operators import Mask
 from chnorm_cli.problems.problem import Problem
+from chnorm_cli.restoration.artefacts import Wrong
 from chnorm_cli.restoration.beginning import Beginning
 from chnorm_cli.restoration.denoising import Denoising, network_for
 from chnorm_cli.restoration.enlarging import Enlarging
@@ -143,16 +144,23 @@ class NothingLearnt:
 
 
 class FillingInTiles:
-    """Fill wide holes of the whole first, then learn from a part with holes, and fill all tiles."""
+    """Fill wide holes of the whole first, then learn from a part with holes, and fill all tiles.
 
-    def __init__(self, beginning: Beginning, settings: FitSettings, side: int) -> None:
+    What is wrong with the whole as a JPEG is put right before.
+    """
+
+    def __init__(
+        self, beginning: Beginning, settings: FitSettings, side: int, wrong: Wrong | None = None
+    ) -> None:
         self.beginning, self.settings, self.side = beginning, settings, side
-        self.whole = Filling(beginning, settings)
+        self.whole = Filling(beginning, settings, wrong=wrong)
         self.wide = wide_holes(beginning.known, WIDE)
 
     def fit(self) -> RunningFit:
-        """Give the stages: wide holes, and the tiles."""
+        """Give the stages: artefacts, wide holes, and the tiles."""
         stages = []
+        if self.whole.wrong is not None:
+            stages.append(Stage("artefacts", 1.0, self.whole.mending))
         if bool(self.wide.any()):
             stages.append(Stage("wide holes", 0.0, lambda _, budget: Direct(self.fill, budget)))
         stages.append(Stage("tiles", 1.0, lambda _, budget: self.tiles(budget)))
@@ -199,11 +207,11 @@ def windows_with_holes(known: Tensor, side: int = PART, count: int = PARTS**2) -
 
 
 def best_filling(
-    beginning: Beginning, settings: FitSettings, side: int | None
+    beginning: Beginning, settings: FitSettings, side: int | None, wrong: Wrong | None = None
 ) -> tuple[Filling, RunningFit]:
     """Give the filling of a picture, and its fit: of the whole, or in tiles of `side`² pixels."""
     if side is None:
-        filling = Filling(beginning, settings)
+        filling = Filling(beginning, settings, wrong=wrong)
         return filling, filling.fit()
-    in_tiles = FillingInTiles(beginning, settings, side)
+    in_tiles = FillingInTiles(beginning, settings, side, wrong)
     return in_tiles.whole, in_tiles.fit()

@@ -31,12 +31,12 @@ from chnorm_cli.restoration.common import (
     of_one_colour,
     with_time_for_map,
 )
+from chnorm_cli.restoration.compressed import artefacts_in
 from chnorm_cli.restoration.enlarging import MENDED, SCALES, Enlarging
 from chnorm_cli.restoration.enlarging_errors import EnlargingErrors
 from chnorm_cli.restoration.errors import Errors, KnownErrors
 from chnorm_cli.restoration.learning import NO_MAP_IN_TILES, LearningToEnlarge
 from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.small_pictures import artefacts_in
 from chnorm_cli.restoration.tile_work import FitPrior
 from chnorm_cli.restoration.tiled import InTiles
 from chnorm_cli.restoration.tiling import Tiling, small_side, tiling_of

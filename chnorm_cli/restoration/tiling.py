@@ -79,18 +79,14 @@ def small_side(tile: int, scale: int) -> int:
 
 def tile_windows(size: tuple[int, int], side: int) -> list[Window]:
     """Give rows and columns of the tiles of a picture of `size`, row by row; neighbours overlap."""
-    rows, columns = (_starts(length, side) for length in size)
-    return [
-        (slice(top, min(top + side, size[0])), slice(left, min(left + side, size[1])))
-        for top in rows
-        for left in columns
-    ]
+    rows, columns = (_places(length, side) for length in size)
+    return [(down, right) for down in rows for right in columns]
 
 
 def tile_weight(window: Window, size: tuple[int, int], side: int, scale: int = 1) -> Tensor:
     """Give how much each pixel (scale·h, scale·w) of a tile's answer counts; all sum to 1 everywhere."""
     down, right = (
-        _share(length, side, part.start, scale) for length, part in zip(size, window, strict=True)
+        _share(length, side, part, scale) for length, part in zip(size, window, strict=True)
     )
     return down.outer(right)
 
@@ -98,8 +94,8 @@ def tile_weight(window: Window, size: tuple[int, int], side: int, scale: int = 1
 def shares_of_tiles(length: int, side: int) -> list[tuple[int, NDArray[np.float32]]]:
     """Give where tiles begin along one axis, and how much each of their pixels counts."""
     return [
-        (start, _share(length, side, start, 1).numpy().astype(np.float32))
-        for start in _starts(length, side)
+        (place.start, _share(length, side, place, 1).numpy().astype(np.float32))
+        for place in _places(length, side)
     ]
 
 
@@ -120,29 +116,29 @@ def _too_large(needed: int, free: int, remedy: str) -> str:
     )
 
 
-def _starts(length: int, side: int) -> list[int]:
-    """Spread as few tiles as overlap enough evenly over `length`."""
+def _places(length: int, side: int) -> list[slice]:
+    """Spread as few tiles of at most `side` as overlap enough over `length`, no longer than they must be."""
     if length <= side:
-        return [0]
-    gaps = -(-(length - side) // (side - OVERLAP))
-    return [round(i * (length - side) / gaps) for i in range(gaps + 1)]
+        return [slice(0, length)]
+    count = -(-(length - OVERLAP) // (side - OVERLAP))
+    own = -(-(length + (count - 1) * OVERLAP) // count)
+    starts = [round(i * (length - own) / (count - 1)) for i in range(count)]
+    return [slice(start, start + own) for start in starts]
 
 
-def _share(length: int, side: int, start: int, scale: int) -> Tensor:
-    """Give the share of the tile that begins at `start`, along one axis of the answer."""
-    total = torch.zeros(scale * length)
-    own = torch.zeros(0)
-    for other in _starts(length, side):
-        weight = _weight(length, side, other, scale)
-        total[scale * other : scale * other + len(weight)] += weight
-        if other == start:
+def _share(length: int, side: int, place: slice, scale: int) -> Tensor:
+    """Give the share of the tile at `place`, along one axis of the answer."""
+    total, own = torch.zeros(scale * length), torch.zeros(0)
+    for other in _places(length, side):
+        weight = _weight(length, other, scale)
+        total[scale * other.start : scale * other.stop] += weight
+        if other.start == place.start:
             own = weight
-    return own / total[scale * start : scale * start + len(own)]
+    return own / total[scale * place.start : scale * place.stop]
 
 
-def _weight(length: int, side: int, start: int, scale: int) -> Tensor:
-    end = min(start + side, length)
-    at = start + (torch.arange(scale * (end - start)) + 0.5) / scale
-    before = (at - start - MARGIN) / FADE if start > 0 else torch.ones(len(at))
-    after = (end - at - MARGIN) / FADE if end < length else torch.ones(len(at))
+def _weight(length: int, place: slice, scale: int) -> Tensor:
+    at = place.start + (torch.arange(scale * (place.stop - place.start)) + 0.5) / scale
+    before = (at - place.start - MARGIN) / FADE if place.start > 0 else torch.ones(len(at))
+    after = (place.stop - at - MARGIN) / FADE if place.stop < length else torch.ones(len(at))
     return torch.minimum(before, after).clamp(0.0, 1.0)

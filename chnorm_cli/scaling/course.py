@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chnorm_cli.fitting.solution import Solution
+from chnorm_cli.scaling.answers import encode_answers, encode_as
 from chnorm_cli.scaling.bad_masks import check_mask_pages, encode_bad_masks
 from chnorm_cli.scaling.error_maps import check_map_pages, encode_error_maps
 from chnorm_cli.scaling.events import LAYOUTS, Event, Finished, Opened, Prepared
@@ -20,11 +21,11 @@ from chnorm_cli.scaling.failures import ExitCode, Failure
 from chnorm_cli.scaling.parts import parts_of, together
 from chnorm_cli.scaling.preparing import prepare_restoration
 from chnorm_cli.scaling.report import describe_fit, describe_result
-from chnorm_cli.scaling.requests import Inpaint, Request, Superres, Task, Writing
+from chnorm_cli.scaling.requests import Inpaint, Request, Superres, Task
 from chnorm_cli.scaling.stack import Stack
 
 if TYPE_CHECKING:
-    from chnorm_cli.images import Encoded, Picture
+    from chnorm_cli.images import Picture
     from chnorm_cli.restoration import Restoration
 
 SAME = "the law of the noise was found in {} of the files together (--same-noise)"
@@ -131,7 +132,7 @@ class Course:
             with_solution(picture, solution, request.task)
             for picture, solution in zip(self._pictures, self._solutions, strict=True)
         ]
-        encoded = encode_as(restored, request.writing)
+        encoded = encode_answers(self._pictures, restored, self._solutions, request.writing)
         written: tuple[str, ...] = ()
         mapped = request.uncertainty is not None and all(s.error_map for s in self._solutions)
         maps = b""
@@ -180,20 +181,6 @@ def with_solution(picture: Picture, solution: Solution, task: Task) -> Picture:
         picture = picture.opaque()
     scale = task.scale if isinstance(task, Superres) else 1
     return picture.with_pixels(solution.pixels, scale)
-
-
-def encode_as(pictures: Sequence[Picture], writing: Writing) -> Encoded:
-    """Encode as the request wants it."""
-    from chnorm_cli.images import Depth, encode
-
-    depth = None if writing.depth is None else Depth(writing.depth)
-    return encode(
-        pictures,
-        format=writing.format,
-        depth=depth,
-        strip=writing.strip,
-        quality=writing.quality,
-    )
 
 
 def doubts(task: Task) -> list[str]:

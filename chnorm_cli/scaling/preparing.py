@@ -40,7 +40,13 @@ def prepare_restoration(
         case Inpaint(clean=clean):
             assert mask is not None
             restoration = prepare_inpaint(
-                pixels, mask.missing, **said, clean=clean, settings=settings, uncertainty=mapped
+                pixels,
+                mask.missing,
+                **said,
+                clean=clean,
+                jpeg=jpeg_of(picture, request.reading.jpeg),
+                settings=settings,
+                uncertainty=mapped,
             )
         case Superres(scale, kernel):
             restoration = prepare_superres(

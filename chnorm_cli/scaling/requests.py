@@ -86,7 +86,7 @@ class Writing:
     format: str = "png"
     depth: str | None = None
     strip: bool = False
-    quality: int = 95
+    quality: int | None = None  # of lossy formats
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chnorm_cli.scaling.course import encode_as
+from chnorm_cli.scaling.answers import encode_as
 from chnorm_cli.scaling.requests import Request
 
 if TYPE_CHECKING:

@@ -166,3 +166,16 @@ def test_it_travels_to_other_processes():
     jpeg = Jpeg(Compression((plane,), Colours.AS_THEY_ARE), (torch.zeros(2, 2, 8, 8),))
     x = torch.rand(1, 16, 16)
     assert bool((pickle.loads(pickle.dumps(jpeg)).project(x) == jpeg.project(x)).all())
+
+
+@every_subsampling
+def test_nothing_is_told_of_blocks_with_holes(words):
+    x = photograph(53, 75)
+    _, jpeg = opened(compressed(x, 40, subsampling=SUBSAMPLINGS[words]))
+    holes = torch.zeros(53, 75, dtype=torch.bool)
+    holes[20, 9:30] = True
+    other = torch.where(holes, 1.0 - x, x)
+    beside = jpeg.beside(holes)
+    assert jpeg.outside_share(other) > 2 * jpeg.outside_share(x)
+    assert beside.outside_share(other) == pytest.approx(beside.outside_share(x), abs=1e-9)
+    assert all(0 < int((~t).sum()) < t.numel() / 2 for t in beside.told)

@@ -1,4 +1,4 @@
-"""A small JPEG, whose artefacts are taken out before it is enlarged."""
+"""Whether a JPEG is cleaned before it is enlarged or its holes are filled."""
 
 from __future__ import annotations
 
