@@ -17,6 +17,7 @@ from chnorm_cli.images import (
     pnm,
     tiff,
 )
+from chnorm_cli.images.axes import Place
 from chnorm_cli.images.errors import ImageError
 from chnorm_cli.images.picture import Depth
 from chnorm_cli.images.raster import Bytes, Raster
@@ -25,6 +26,7 @@ Survey = Callable[[bytes], list[tuple[int, int]]]
 Decode = Callable[[bytes, Sequence[int]], Iterator[Raster]]
 Encode = Callable[[Sequence[Raster], int], bytes]
 Extent = Callable[[Bytes], int]
+Standing = Callable[[bytes], list[Place | None]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Format:
     channels: bool = False  # that are no colours
     longest_side: int = 2**31 - 1
     extent: Extent | None = None
+    standing: Standing | None = None  # of formats that know stacks
 
 
 EIGHT, SIXTEEN, FLOAT = Depth.EIGHT, Depth.SIXTEEN, Depth.FLOAT
@@ -74,9 +77,9 @@ FORMATS = (
            (EIGHT, SIXTEEN, FLOAT), alpha=True, extent=jpegxl.of_file),
     Format("tiff", "TIFF", (".tif", ".tiff"), re.compile(rb"II[*+]\0|MM\0[*+]"),
            tiff.survey, tiff.decode, tiff.encode, (EIGHT, SIXTEEN, FLOAT), alpha=True, pages=True,
-           channels=True),
+           channels=True, standing=tiff.standing),
     Format("fits", "FITS", (".fits", ".fit", ".fts"), fits.MAGIC, fits.survey, fits.decode,
-           fits.encode, (EIGHT, SIXTEEN, FLOAT), pages=True),
+           fits.encode, (EIGHT, SIXTEEN, FLOAT), pages=True, standing=fits.standing),
     Format("bmp", "BMP", (".bmp", ".dib"), re.compile(rb"BM"), flat.survey, flat.decode,
            extent=extents.of_bmp),
     Format("gif", "GIF", (".gif",), re.compile(rb"GIF8[79]a"), flat.survey, flat.decode,

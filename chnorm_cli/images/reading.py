@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chnorm_cli.images import exif
-from chnorm_cli.images.axes import of_one_range
+from chnorm_cli.images.axes import in_words, of_one_range
 from chnorm_cli.images.compression import StoredJpeg
 from chnorm_cli.images.errors import CodecError, ImageError, reason
 from chnorm_cli.images.formats import BY_NAME, HEAD, Format, identify
@@ -77,7 +77,7 @@ def read_pictures(
         if streamed and page is None and len(found) > 1 and len(places) == len(found):
             page = "all"
         if page is None and len(places) > 1:
-            raise _ambiguous(len(places), len(found), name, paged=paged)
+            raise _ambiguous(len(places), found, name, paged=paged)
         chosen = [places[index] for index in _chosen(len(places), page, name)]
         _check_sizes([surveys[at][index] for at, index in chosen], max_pixels, name)
         pictures = list[Picture]()
@@ -151,8 +151,13 @@ def _rest(file: BinaryIO, name: str, max_pixels: int) -> bytes:
     return b"".join(blocks)
 
 
-def _ambiguous(count: int, parts: int, name: str, *, paged: bool) -> ImageError:
-    what = f"has {count} pages" if parts == 1 else f"holds {count} pictures in one stream"
+def _ambiguous(count: int, found: Sequence[Piece], name: str, *, paged: bool) -> ImageError:
+    standing = found[0].row.standing
+    if len(found) > 1:
+        what = f"holds {count} pictures in one stream"
+    else:
+        axes = "" if standing is None else in_words(standing(found[0].data))
+        what = f"has {count} pages{axes}"
     choose = f"give --page 1 … --page {count}, or --page all"
     return ImageError(name, what, choose if paged else "give the one you mean as a file of its own")
 
