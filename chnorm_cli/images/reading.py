@@ -238,8 +238,11 @@ def _picture(
     elif rule.dtype.name == "float64":
         notes += ("64-bit floats are restored and written as 32-bit floats",)
     if missing is not None:
+        count = int(missing.sum())
         notes += (
-            f"{missing.sum()} pixels are not finite numbers: they count as missing and are filled",
+            f"{count} pixels are not finite numbers: they count as missing and are filled"
+            if count > 1
+            else "1 pixel is not a finite number: it counts as missing and is filled",
         )
     value_range = (0.0, 1.0) if fixed else (rule.offset, rule.span)
     return Picture(
