@@ -26,6 +26,7 @@ Survey = Callable[[bytes], list[tuple[int, int]]]
 Decode = Callable[[bytes, Sequence[int]], Iterator[Raster]]
 Encode = Callable[[Sequence[Raster], int], bytes]
 Extent = Callable[[Bytes], int]
+Counted = Callable[[bytes], list[int]]
 Standing = Callable[[bytes], list[Place | None]]
 
 
@@ -50,6 +51,7 @@ class Format:
     longest_side: int = 2**31 - 1
     extent: Extent | None = None
     standing: Standing | None = None  # of formats that know stacks
+    counted: Counted | None = None  # the channels of each picture, of formats that hold many
 
 
 EIGHT, SIXTEEN, FLOAT = Depth.EIGHT, Depth.SIXTEEN, Depth.FLOAT
@@ -72,12 +74,12 @@ FORMATS = (
            extent=extents.of_boxes),
     Format("jp2", "JPEG 2000", (".jp2", ".j2k", ".jpx", ".j2c", ".jpf", ".jpc"), jpeg2000.MAGIC,
            jpeg2000.survey, jpeg2000.decode, jpeg2000.encode, (EIGHT, SIXTEEN), alpha=True,
-           channels=True, extent=jpeg2000.of_file),
+           channels=True, extent=jpeg2000.of_file, counted=jpeg2000.counted),
     Format("jxl", "JPEG XL", (".jxl",), jpegxl.MAGIC, jpegxl.survey, jpegxl.decode, jpegxl.encode,
            (EIGHT, SIXTEEN, FLOAT), alpha=True, extent=jpegxl.of_file),
     Format("tiff", "TIFF", (".tif", ".tiff"), re.compile(rb"II[*+]\0|MM\0[*+]"),
            tiff.survey, tiff.decode, tiff.encode, (EIGHT, SIXTEEN, FLOAT), alpha=True, pages=True,
-           channels=True, standing=tiff.standing),
+           channels=True, standing=tiff.standing, counted=tiff.counted),
     Format("fits", "FITS", (".fits", ".fit", ".fts"), fits.MAGIC, fits.survey, fits.decode,
            fits.encode, (EIGHT, SIXTEEN, FLOAT), pages=True, standing=fits.standing),
     Format("bmp", "BMP", (".bmp", ".dib"), re.compile(rb"BM"), flat.survey, flat.decode,

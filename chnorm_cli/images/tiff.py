@@ -53,6 +53,14 @@ def survey(data: bytes) -> list[tuple[int, int]]:
         return [(leaf.page.imagewidth, leaf.page.imagelength) for leaf in leaves]
 
 
+def counted(data: bytes) -> list[int]:
+    """The samples of a pixel of each picture."""
+    from tifffile import TiffFile
+
+    with TiffFile(io.BytesIO(data)) as file:
+        return [leaf.page.samplesperpixel for leaf in contents(file, data).leaves]
+
+
 def standing(data: bytes) -> list[Place | None]:
     """Where each picture stands in its stack."""
     from tifffile import TiffFile

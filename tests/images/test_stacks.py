@@ -83,6 +83,18 @@ def test_channels_beside_inks_or_a_colour_table_are_refused():
         read(data)
 
 
+@pytest.mark.parametrize("name", ["five, planar", "jp2"])
+def test_many_channels_count_as_many_pixels(name):
+    data = CHANNELS["five, planar"]
+    if name == "jp2":
+        data = encode(read(data), format="jp2").data
+    with pytest.raises(
+        ImageError, match="17 × 12 pixels of 5 channels, 408 in all; the limit is 4"
+    ):
+        read_pictures(data, name=f"a.{name[-3:]}" if name == "jp2" else "a.tif", max_pixels=407)
+    assert read_pictures(data, name="-", max_pixels=408)
+
+
 def test_a_cut_off_stack_is_refused():
     data = one_directory(imagej(planes(6)))
     with pytest.raises(ImageError, match="is cut off: its description counts 6 slices"):
