@@ -1,4 +1,4 @@
-"""Makes the truths and the mask of this folder; README.md has the `chnorm corrupt` commands for the rest."""
+"""Makes the truths, the mask and the JPEG of this folder; README.md has the `chnorm corrupt` commands for the rest."""
 
 from pathlib import Path
 
@@ -45,3 +45,5 @@ if __name__ == "__main__":
     save("chelsea.png", np.ascontiguousarray(data.chelsea()[40:232, 112:368]))
     save("cell.png", np.ascontiguousarray(data.cell()[280:472, 334:526]))
     scratches().convert("1").save(HERE / "scratches.png", optimize=True)
+    compressed = Image.open(HERE / "coffee.png")
+    compressed.save(HERE / "coffee-compressed.jpg", quality=25, subsampling="4:2:0")

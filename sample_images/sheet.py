@@ -1,7 +1,7 @@
-"""Makes before-after.jpg of README: runs the commands below, and lays out what they give.
+"""Makes before-after.jpg and jpeg.jpg of README: runs the commands below, and lays out what they give.
 
 `python sample_images/sheet.py` takes a minute or two; arguments are added to each command
-(`--effort fast`), and `-o FILE` says where the sheet goes.
+(`--effort fast`), and `-o FILE` says where the sheet goes. With `--jpeg` it is jpeg.jpg.
 """
 
 import shlex
@@ -22,6 +22,9 @@ RESTORED = {
     "chelsea-small.png": ("superres --scale 4", (32, 0)),
     "cell-counts.png": ("denoise", (0, 0)),
 }
+
+
+COMPRESSED = "coffee-compressed.jpg"
 
 
 def restored(name: str, command: str, options: list[str]) -> Image.Image:
@@ -45,10 +48,26 @@ def sheet(options: list[str]) -> Image.Image:
     return page
 
 
+def pair(options: list[str]) -> Image.Image:
+    """Lay a JPEG out beside what it becomes, each pixel twice as wide and high."""
+    before = Image.open(HERE / COMPRESSED).convert("RGB")
+    after = restored(COMPRESSED, "denoise", options)
+    width, height = (2 * n for n in before.size)
+    page = Image.new("RGB", (2 * width + GAP, height), "white")
+    for column, picture in enumerate((before, after)):
+        large = picture.resize((width, height), Image.Resampling.NEAREST)
+        page.paste(large, (column * (width + GAP), 0))
+    return page
+
+
 if __name__ == "__main__":
-    arguments, target = sys.argv[1:], HERE / "before-after.jpg"
+    arguments, make = sys.argv[1:], sheet
+    target = HERE / "before-after.jpg"
+    if "--jpeg" in arguments:
+        arguments.remove("--jpeg")
+        make, target = pair, HERE / "jpeg.jpg"
     if "-o" in arguments:
         place = arguments.index("-o")
         target = Path(arguments[place + 1])
         del arguments[place : place + 2]
-    sheet(arguments).save(target, quality=92, subsampling=0)
+    make(arguments).save(target, quality=92, subsampling=0)

@@ -52,6 +52,17 @@ def test_the_mask_is_white_where_the_picture_is_lost():
     assert f"{100 * missing.mean():.1f} %" in README
 
 
+def test_the_jpeg_is_of_the_quality_that_it_says():
+    truth = pixels(SAMPLES / "coffee.png").astype(float)
+    with Image.open(SAMPLES / "coffee-compressed.jpg") as image:
+        tables, layers = image.quantization, image.layer
+        error = np.square(np.asarray(image, float) - truth).mean()
+    assert (tables[0][0], layers[0][1:3]) == (32, (2, 2))  # 16 steps at quality 50; 4:2:0
+    assert f"{10 * np.log10(255**2 / error):.1f} dB" in README
+    with Image.open(SAMPLES / "jpeg.jpg") as pair:
+        assert pair.size == (2 * 2 * 192 + 6, 2 * 192)
+
+
 def test_the_noise_is_as_strong_as_it_says():
     truth = pixels(SAMPLES / "astronaut.png").astype(float)
     noisy = pixels(SAMPLES / "astronaut-noisy.png").astype(float)
