@@ -29,7 +29,8 @@ def test_a_tile_is_halved_where_the_memory_of_a_gpu_runs_out():
     y = torch.rand(3, 1024, 1024)
     work = Work(room=512 * 512)
     torch.testing.assert_close(within_memory(work, y, 0), y + 1)
-    assert work.sides[:2] == [1024, 512]
+    assert work.sides[0] == 1024
+    assert max(work.sides[1:]) <= 512
     with pytest.raises(torch.OutOfMemoryError):
         within_memory(Work(room=100 * 100), y, 0)
 
