@@ -17,7 +17,7 @@ from benchmarks.summary import Summary, summaries
 from benchmarks.table import STEP_HEADER, grid, step_lines
 
 Measured = tuple[dict[str, Any], Row]
-TASKS = ("denoise", "inpaint", "superres", "prior", "sigma", "step")
+TASKS = ("denoise", "inpaint", "superres", "jpeg", "prior", "sigma", "step")
 WORDS = {True: "yes", False: "**no**", None: "–"}
 
 
