@@ -55,6 +55,15 @@ class Place:
         return set(self.before) - {"C"} <= SAME_CAMERA
 
 
+def in_words(places: Sequence[Place | None]) -> str:
+    """Say what the pages of a file are, e.g. " (T 2 × Z 3 × C 2)"; nothing where nobody named them."""
+    first = places[0] if places else None
+    if first is None or len(places) != math.prod(first.sizes) or set(first.before) <= {*"IQ"}:
+        return ""
+    named = zip(first.before, first.sizes, strict=True)
+    return f" ({' × '.join(f'{axis} {size}' for axis, size in named)})"
+
+
 def planes_of_channels(pictures: Sequence["Picture"]) -> list[list[int]]:
     """Group the pages (by their number, from 0) that are planes of one channel of one series."""
 

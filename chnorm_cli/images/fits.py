@@ -84,6 +84,12 @@ def survey(data: bytes) -> list[tuple[int, int]]:
         return [plane.size for plane in _planes(file)]
 
 
+def standing(data: bytes) -> list[Place | None]:
+    """Where each plane stands among those of its HDU."""
+    with _opened(data) as file:
+        return [_place(p, file[p.hdu].shape, file[p.hdu].header) for p in _planes(file)]
+
+
 def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:
     """Decodes planes (counted from 0), the top row first."""
     with _opened(data) as file:

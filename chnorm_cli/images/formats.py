@@ -17,6 +17,7 @@ from chnorm_cli.images import (
     pnm,
     tiff,
 )
+from chnorm_cli.images.axes import Place
 from chnorm_cli.images.errors import ImageError
 from chnorm_cli.images.picture import Depth
 from chnorm_cli.images.raster import Bytes, Raster
@@ -25,6 +26,8 @@ Survey = Callable[[bytes], list[tuple[int, int]]]
 Decode = Callable[[bytes, Sequence[int]], Iterator[Raster]]
 Encode = Callable[[Sequence[Raster], int], bytes]
 Extent = Callable[[Bytes], int]
+Counted = Callable[[bytes], list[int]]
+Standing = Callable[[bytes], list[Place | None]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Format:
     channels: bool = False  # that are no colours
     longest_side: int = 2**31 - 1
     extent: Extent | None = None
+    standing: Standing | None = None  # of formats that know stacks
+    counted: Counted | None = None  # the channels of each picture, of formats that hold many
 
 
 EIGHT, SIXTEEN, FLOAT = Depth.EIGHT, Depth.SIXTEEN, Depth.FLOAT
@@ -69,14 +74,14 @@ FORMATS = (
            extent=extents.of_boxes),
     Format("jp2", "JPEG 2000", (".jp2", ".j2k", ".jpx", ".j2c", ".jpf", ".jpc"), jpeg2000.MAGIC,
            jpeg2000.survey, jpeg2000.decode, jpeg2000.encode, (EIGHT, SIXTEEN), alpha=True,
-           channels=True, extent=jpeg2000.of_file),
+           channels=True, extent=jpeg2000.of_file, counted=jpeg2000.counted),
     Format("jxl", "JPEG XL", (".jxl",), jpegxl.MAGIC, jpegxl.survey, jpegxl.decode, jpegxl.encode,
            (EIGHT, SIXTEEN, FLOAT), alpha=True, extent=jpegxl.of_file),
     Format("tiff", "TIFF", (".tif", ".tiff"), re.compile(rb"II[*+]\0|MM\0[*+]"),
            tiff.survey, tiff.decode, tiff.encode, (EIGHT, SIXTEEN, FLOAT), alpha=True, pages=True,
-           channels=True),
+           channels=True, standing=tiff.standing, counted=tiff.counted),
     Format("fits", "FITS", (".fits", ".fit", ".fts"), fits.MAGIC, fits.survey, fits.decode,
-           fits.encode, (EIGHT, SIXTEEN, FLOAT), pages=True),
+           fits.encode, (EIGHT, SIXTEEN, FLOAT), pages=True, standing=fits.standing),
     Format("bmp", "BMP", (".bmp", ".dib"), re.compile(rb"BM"), flat.survey, flat.decode,
            extent=extents.of_bmp),
     Format("gif", "GIF", (".gif",), re.compile(rb"GIF8[79]a"), flat.survey, flat.decode,

@@ -59,6 +59,11 @@ def survey(data: bytes) -> list[tuple[int, int]]:
     return [(size.width, size.height)]
 
 
+def counted(data: bytes) -> list[int]:
+    """The channels of the picture."""
+    return [len(_size(_streams(data)[0]).bits)]
+
+
 def of_file(data: Bytes) -> int:
     """Where a JP2 ends; a codestream without boxes is alone."""
     return boxes.of_boxes(data) if bytes(data[:12]) == SIGNATURE else len(data)

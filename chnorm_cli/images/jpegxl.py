@@ -23,6 +23,7 @@ KIND = box(b"ftyp", b"jxl \0\0\0\0jxl ")
 BARE = b"\xff\x0a"
 MAGIC = re.compile(re.escape(SIGNATURE) + rb"|" + re.escape(BARE), re.DOTALL)
 LOSSLESS = 95  # the quality from which on nothing is lost
+LONGEST_EXIF = 2**24  # bytes
 DAMAGED = CodecError("is cut off", "get a complete copy of the file")
 # How many bits a number has, and what is added to them (18181-1, U32).
 SIDES = ((9, 1), (13, 1), (18, 1), (30, 1))
@@ -207,11 +208,19 @@ def _exif(found: Sequence[Box]) -> bytes | None:
     for one in found:
         content = one.content
         if one.kind == b"brob" and content[:4] == b"Exif":
-            content = bytes(_library().brotli_decode(content[4:]))
+            content = _unpacked(content[4:])
         elif one.kind != b"Exif":
             continue
         return exif.bare(content[4 + int.from_bytes(content[:4], "big") :])
     return None
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """Unpacks metadata; nothing where there is absurdly much of it, or damage."""
+    try:
+        return bytes(_library().brotli_decode(packed, out=LONGEST_EXIF))
+    except Exception:  # the picture matters more
+        return b""
 
 
 def _left(found: Sequence[Box]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chnorm_cli.images import exif
-from chnorm_cli.images.axes import of_one_range
+from chnorm_cli.images.axes import in_words, of_one_range
 from chnorm_cli.images.compression import StoredJpeg
 from chnorm_cli.images.errors import CodecError, ImageError, reason
 from chnorm_cli.images.formats import BY_NAME, HEAD, Format, identify
@@ -31,6 +31,7 @@ from chnorm_cli.images.samples import (
 
 DEFAULT_MAX_PIXELS = 100_000_000  # of all pages read together; RGB takes 12 bytes a pixel
 BYTES_PER_PIXEL = 64  # no stored pixel takes more, so longer files are not what they say
+USUAL = 4  # channels of a pixel; more of them count as more pixels
 FREE_BYTES = 2**26  # for metadata
 BLOCK = 2**24  # bytes; one read of the whole limit would reserve the limit
 
@@ -69,17 +70,20 @@ def read_pictures(
         warnings.simplefilter("ignore")  # of Pillow about damaged EXIF
         with _told(name, row, 1, 1):
             found = pieces(data, row)
-        surveys = []
+        surveys, counts = [], []
         for number, piece in enumerate(found, start=1):
             with _told(name, piece.row, number, len(found)):
                 surveys.append(piece.row.survey(piece.data))
+                many = piece.row.counted
+                counts.append([1] * len(surveys[-1]) if many is None else many(piece.data))
         places = [(at, index) for at, sizes in enumerate(surveys) for index in range(len(sizes))]
         if streamed and page is None and len(found) > 1 and len(places) == len(found):
             page = "all"
         if page is None and len(places) > 1:
-            raise _ambiguous(len(places), len(found), name, paged=paged)
+            raise _ambiguous(len(places), found, name, paged=paged)
         chosen = [places[index] for index in _chosen(len(places), page, name)]
-        _check_sizes([surveys[at][index] for at, index in chosen], max_pixels, name)
+        sizes = [surveys[at][index] for at, index in chosen]
+        _check_sizes(sizes, [counts[at][index] for at, index in chosen], max_pixels, name)
         pictures = list[Picture]()
         for at, group in groupby(chosen, key=lambda place: place[0]):
             piece, pages = found[at], [index for _, index in group]
@@ -151,8 +155,13 @@ def _rest(file: BinaryIO, name: str, max_pixels: int) -> bytes:
     return b"".join(blocks)
 
 
-def _ambiguous(count: int, parts: int, name: str, *, paged: bool) -> ImageError:
-    what = f"has {count} pages" if parts == 1 else f"holds {count} pictures in one stream"
+def _ambiguous(count: int, found: Sequence[Piece], name: str, *, paged: bool) -> ImageError:
+    standing = found[0].row.standing
+    if len(found) > 1:
+        what = f"holds {count} pictures in one stream"
+    else:
+        axes = "" if standing is None else in_words(standing(found[0].data))
+        what = f"has {count} pages{axes}"
     choose = f"give --page 1 … --page {count}, or --page all"
     return ImageError(name, what, choose if paged else "give the one you mean as a file of its own")
 
@@ -171,18 +180,24 @@ def _chosen(count: int, page: int | Literal["all"] | None, name: str) -> Sequenc
     return (page - 1,)
 
 
-def _check_sizes(sizes: Sequence[tuple[int, int]], max_pixels: int, name: str) -> None:
-    total = sum(width * height for width, height in sizes)
-    width, height = max(sizes)
+def _check_sizes(
+    sizes: Sequence[tuple[int, int]], counts: Sequence[int], max_pixels: int, name: str
+) -> None:
+    """Refuse what takes more memory than is allowed; up to USUAL channels take that of one pixel."""
+    pairs = list(zip(sizes, counts, strict=True))
+    total = sum(width * height * -(-max(1, count) // USUAL) for (width, height), count in pairs)
+    (width, height), count = max(pairs)
     if min(min(size) for size in sizes) < 1:
         raise ImageError(
             name, f"states the impossible size {width} × {height}", "the file is damaged"
         )
     if total > max_pixels:
+        channels = f" of {count} channels" if count > USUAL else ""
         pages = f" and more on {len(sizes)} pages" if len(sizes) > 1 else ""
+        what = f"states {width} × {height} pixels{channels}{pages}, {total} in all"
         raise ImageError(
             name,
-            f"states {width} × {height} pixels{pages}, {total} in all; the limit is {max_pixels}",
+            f"{what}; the limit is {max_pixels}",
             f"give --max-pixels {total} if you trust the file and have the memory",
         )
 
@@ -223,8 +238,11 @@ def _picture(
     elif rule.dtype.name == "float64":
         notes += ("64-bit floats are restored and written as 32-bit floats",)
     if missing is not None:
+        count = int(missing.sum())
         notes += (
-            f"{missing.sum()} pixels are not finite numbers: they count as missing and are filled",
+            f"{count} pixels are not finite numbers: they count as missing and are filled"
+            if count > 1
+            else "1 pixel is not a finite number: it counts as missing and is filled",
         )
     value_range = (0.0, 1.0) if fixed else (rule.offset, rule.span)
     return Picture(

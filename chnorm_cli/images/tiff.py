@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chnorm_cli.images import descriptions, exif, ifd, inks
+from chnorm_cli.images.axes import Place
 from chnorm_cli.images.errors import CodecError
 from chnorm_cli.images.metadata import PER_INCH, Metadata, Resolution, Unit, resolution
 from chnorm_cli.images.raster import Raster
@@ -52,19 +53,35 @@ def survey(data: bytes) -> list[tuple[int, int]]:
         return [(leaf.page.imagewidth, leaf.page.imagelength) for leaf in leaves]
 
 
+def counted(data: bytes) -> list[int]:
+    """The samples of a pixel of each picture."""
+    from tifffile import TiffFile
+
+    with TiffFile(io.BytesIO(data)) as file:
+        return [leaf.page.samplesperpixel for leaf in contents(file, data).leaves]
+
+
+def standing(data: bytes) -> list[Place | None]:
+    """Where each picture stands in its stack."""
+    from tifffile import TiffFile
+
+    with TiffFile(io.BytesIO(data)) as file:
+        return places(data, contents(file, data).leaves)
+
+
 def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:
     """Decodes pictures (counted from 0, smaller copies and masks left out)."""
     from tifffile import TiffFile
 
     with TiffFile(io.BytesIO(data)) as file:
         found = contents(file, data)
-        standing = places(data, found.leaves)
+        there = places(data, found.leaves)
         for page in pages:
             leaf = found.leaves[page]
             check(leaf.page, len(data))
             raster = _raster(leaf, data)
             notes = raster.notes + found.notes
-            yield replace(raster, notes=notes, lost=found.lost, place=standing[page])
+            yield replace(raster, notes=notes, lost=found.lost, place=there[page])
 
 
 def check(page: "TiffPage", size: int) -> None:

@@ -8,7 +8,15 @@ import tifffile
 from picture_files import png, smooth
 from stack_files import CHANNELS, STACKS, imagej, ome, one_directory, planes, written
 
-from chnorm_cli.images import Picture, Place, axes_of, encode, planes_of_channels, read_pictures
+from chnorm_cli.images import (
+    ImageError,
+    Picture,
+    Place,
+    axes_of,
+    encode,
+    planes_of_channels,
+    read_pictures,
+)
 
 NAMED = {
     "imagej": ("ZYX", [5, 12, 17]),
@@ -90,6 +98,19 @@ def test_planes_of_floats_have_one_range_and_come_back_bit_for_bit():
 def test_a_stack_that_contradicts_its_description_is_pages():
     data = one_directory(imagej(planes(6), compression="zlib"))  # five slices are out of reach
     assert axes_of(read(data)) == ("YX", [12, 17])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("imagej hyperstack", r"has 12 pages \(T 2 × Z 3 × C 2\); give --page 1"),
+        ("OME", r"has 5 pages \(Z 5\); give --page 1"),
+        ("tifffile", "has 5 pages; give --page 1"),
+    ],
+)
+def test_who_has_to_choose_a_page_is_told_what_they_are(name, words):
+    with pytest.raises(ImageError, match=words):
+        read(STACKS[name], None)
 
 
 @pytest.mark.parametrize(

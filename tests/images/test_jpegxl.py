@@ -63,6 +63,8 @@ def test_metadata_goes_there_and_back():
     bare = jxl(smooth(3), usecontainer=False)
     brob = SIGNATURE + KIND + box(b"brob", packed) + box(b"jxlc", bare)
     assert exif_blocks.parse(read(brob).metadata.exif)[271].value == b"Maker\0"
+    bomb = b"Exif" + bytes(imagecodecs.brotli_encode(bytes(2**25)))
+    assert read(SIGNATURE + KIND + box(b"brob", bomb) + box(b"jxlc", bare)).metadata.exif is None
     parts = box(b"jxlp", b"\0\0\0\0" + bare[:40]) + box(b"jxlp", b"\x80\0\0\1" + bare[40:])
     assert np.array_equal(read(SIGNATURE + KIND + parts).pixels * 255, smooth(3))
 

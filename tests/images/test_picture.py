@@ -66,7 +66,7 @@ def test_what_is_not_finite_is_missing(value: float, channels: int) -> None:
     (picture,) = read_pictures(tiff(array), name="bad.tif")
     assert picture.missing is not None
     assert np.argwhere(picture.missing).tolist() == [[3, 4]]
-    assert "1 pixels are not finite" in picture.notes[0]
+    assert "1 pixel is not a finite number" in picture.notes[0]
     assert np.isfinite(picture.pixels).all()
     restored = picture.with_pixels(picture.pixels)
     assert restored.missing is None

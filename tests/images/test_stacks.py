@@ -50,7 +50,9 @@ def test_a_stack_is_read_page_by_page_or_whole(name):
     data = STACKS[name]
     count = len(read(data))
     assert count > 1
-    with pytest.raises(ImageError, match=rf"has {count} pages; give --page 1 … --page {count}"):
+    with pytest.raises(
+        ImageError, match=rf"has {count} pages( \(.*\))?; give --page 1 … --page {count}"
+    ):
         read(data, None)
     (second,) = read(data, 2)
     with pytest.raises(ImageError, match=r"all but 1 would be lost .* --page all"):
@@ -79,6 +81,18 @@ def test_channels_beside_inks_or_a_colour_table_are_refused():
     data = written(np.moveaxis(planes(5), 0, -1), photometric="separated", extrasamples=[0])
     with pytest.raises(ImageError, match="has 5 channels, which do not belong to"):
         read(data)
+
+
+@pytest.mark.parametrize("name", ["five, planar", "jp2"])
+def test_many_channels_count_as_many_pixels(name):
+    data = CHANNELS["five, planar"]
+    if name == "jp2":
+        data = encode(read(data), format="jp2").data
+    with pytest.raises(
+        ImageError, match="17 × 12 pixels of 5 channels, 408 in all; the limit is 4"
+    ):
+        read_pictures(data, name=f"a.{name[-3:]}" if name == "jp2" else "a.tif", max_pixels=407)
+    assert read_pictures(data, name="-", max_pixels=408)
 
 
 def test_a_cut_off_stack_is_refused():
