@@ -101,8 +101,13 @@ def find_banding(y: Tensor, missing: Tensor | None = None) -> Banding | None:
         return None
     span = max(1e-12, float(_range(y)))
     gone = None if missing is None else missing.expand_as(y).cpu()
-    rows = _found(y, flat, gone, span)
-    columns = _found(y.mT, flat.mT, None if gone is None else gone.mT, span)
+    silent = flat.expand_as(y)
+    if max(y.shape[1:]) <= WIDTH * WIDTHS:  # of larger pictures, what is cut off is found in parts
+        silent = silent | clipped_values(y)
+    if gone is not None:
+        silent = silent | gone
+    rows = _found(y, silent, span)
+    columns = _found(y.mT, silent.mT, span)
     if (rows is None and columns is None) or has_palette(y):
         return None
     return Banding(rows, columns)
@@ -115,12 +120,12 @@ def _range(y: Tensor) -> Tensor:
     return torch.ones(()) if inside else high - low
 
 
-def _found(y: Tensor, flat: Tensor, gone: Tensor | None, span: float) -> Tensor | None:
+def _found(y: Tensor, silent: Tensor, span: float) -> Tensor | None:
     """Find the offsets (C, H) of the rows of (C, H, W), in a part of its columns if they are many."""
-    y, flat = _some_columns(y), _some_columns(flat)
-    speaks = ~(clipped_values(y) | flat)
-    if gone is not None:
-        speaks &= ~_some_columns(gone)
+    large = max(y.shape[1:]) > WIDTH * WIDTHS
+    y, speaks = _some_columns(y), ~_some_columns(silent)
+    if large:
+        speaks &= ~clipped_values(y)
     gray = row_evidence(y.mean(0), speaks.all(0))
     if gray is None or not _is_near(gray, span):
         return None
