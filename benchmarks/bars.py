@@ -42,6 +42,19 @@ def verdicts(summaries: Sequence[Summary]) -> list[Verdict]:
     return judged
 
 
+# Of noise that follows the brightness: over BM3D in the stabilized domain, told the law, in dB.
+NOISE_BARS = (
+    ("Poisson, peak 30", "fast", 0.2),
+    ("Poisson, peak 30", "normal", 0.4),
+    ("Poisson, peak 5", "fast", 0.0),
+    ("Poisson, peak 5", "normal", 0.2),
+    ("Poisson, peak 2", "fast", -0.2),
+    ("Poisson, peak 2", "normal", 0.0),
+    ("Poisson, peak 30, and σ=12", "fast", 0.1),
+    ("speckle 20 %", "fast", 0.0),
+    ("confocal microscope", "fast", 0.0),
+)
+
 BARS: tuple[tuple[str, str, Check], ...] = (
     (
         "denoise",
@@ -66,6 +79,14 @@ BARS: tuple[tuple[str, str, Check], ...] = (
             margin("denoise", f"σ={s}", "normal", "bm3d", -0.1),
         )
         for s in (15, 50)
+    ),
+    *(
+        (
+            "noise",
+            f"{law}, `{effort}`: mean ≥ BM3D that is told the law{f' {more:+.1f} dB' if more else ''}",
+            margin("noise", law, effort, "bm3d-anscombe", more),
+        )
+        for law, effort, more in NOISE_BARS
     ),
     (
         "denoise",

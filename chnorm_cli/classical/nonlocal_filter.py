@@ -45,7 +45,7 @@ KEPT, LEAST_KEPT = 1.08, 2
 # Of those of a pilot with more energy than this share of the noise's, it counts what they have to do
 # with each other; each of the others is judged alone.
 JOINT, GRAY_JOINT = 0.02, 0.01
-LEAST_JOINT = 8
+PATCHES_EACH = 3  # of a group: one component for so many counts jointly at least
 BAND, RUN = 16, 8  # rows of references, and blocks side by side, that a CPU filters at once
 CACHED = 1 << 18  # values of groups that a CPU combines at once: so many stay in its cache
 Place = tuple[slice, slice, slice]  # of a picture (C, H, W)
@@ -218,7 +218,7 @@ def _closed_form(settings: Pass, noise: Noise, components: Components, *, gray: 
     joint = None
     if noise.kernel is None and settings.combine is not Combine.PATCHES:
         share = GRAY_JOINT if gray else JOINT
-        joint = max(LEAST_JOINT, components.above(share * noise.sigma**2))
+        joint = max(settings.neighbours // PATCHES_EACH, components.above(share * noise.sigma**2))
     if settings.combine is Combine.VALUES:
         share = settings.noise_share if noise.kernel is None else SHARED_NOISE_SHARE
         _, channels, patch, _ = components.filters.shape

@@ -28,6 +28,7 @@ FALLS = 0.7  # of the level at middle frequencies, at least, at high ones where 
 SEEN = (
     5.0  # times the level that the steps hide; of less, all that is seen is of the size of a step
 )
+LESS_SEEN, EVEN = 3.0, 1.35  # the same where high frequencies show it as well, and low ones no more
 DARK, LIGHT = -0.85, 0.85  # of the range: noise in blocks beyond is cut off
 
 
@@ -43,7 +44,11 @@ def noise_before_quantization(numbers: Tensor, table: Tensor) -> float:
         return 0.0
     low, middle, high = _levels_in(coefficients, table)
     hidden = [_hidden(table, band, count) for band in (LOW, MIDDLE, HIGH)]
-    if middle < max(LEAST, SEEN * hidden[1]) or low > FLAT * middle:
+    if middle < LEAST or low > FLAT * middle:
+        return 0.0
+    # What is as strong at all frequencies is no step's doing, although steps are larger.
+    even = low <= EVEN * middle and high >= FALLS * middle
+    if middle < (LESS_SEEN if even else SEEN) * hidden[1]:
         return 0.0
     if hidden[2] < FALLS * middle:  # then it must be there
         return 0.0 if high < FALLS * middle else min(middle, high)

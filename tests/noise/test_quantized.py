@@ -29,6 +29,11 @@ def test_noise_on_a_smooth_picture_is_measured(sigma, quality):
     assert found(noisy(x, sigma), quality) == pytest.approx(sigma, rel=0.1)
 
 
+def test_what_all_frequencies_show_is_noise_although_steps_are_large():
+    x = torch.linspace(0.35, 0.65, 128).expand(1, 128, 128)
+    assert found(noisy(x, 10), 60) == pytest.approx(10, rel=0.1)
+
+
 @pytest.mark.parametrize("quality", [60, 75, 90])
 def test_chance_plays_a_small_part(quality):
     x = bundled("chelsea")[:, 40:200, 100:300]
