@@ -151,7 +151,8 @@ def _plan_pairs(
         share, shares = read_shard(options.input.shard)
         pairs = pairs[share - 1 :: shares]  # before skipping: every shard must see the same list
     todo = [pair for pair in pairs if out.overwrite or out.in_place or not pair.target.is_file()]
-    settings, reading = options.settings(), options.input.reading()
+    # All that can be wrong with them is said before a folder is made.
+    settings, reading, tiles = options.settings(), options.input.reading(), options.tiles()
     requests: list[Request] = []
     failures: list[tuple[str, Failure]] = []
     for pair in todo:
@@ -181,7 +182,7 @@ def _plan_pairs(
                 reading,
                 writing,
                 error_map,
-                tiles=TilesAsked(jobs=0) if many else options.tiles(),
+                tiles=TilesAsked(jobs=0) if many else tiles,
             )
         )
     if failures and not many:

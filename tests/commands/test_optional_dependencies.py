@@ -14,7 +14,9 @@ from chnorm_cli.cli import main
 from chnorm_cli.images import Picture, encode, encode_map
 
 ROOT = Path(__file__).parents[2]
-LAB, FITS, HEIF = (f"pip install 'chnorm[{extra}]'" for extra in ("lab", "fits", "heif"))
+LAB, FITS, HEIF, DASK = (
+    f"pip install 'chnorm[{extra}]'" for extra in ("lab", "fits", "heif", "dask")
+)
 PILLOW, CODECS = "pip install --upgrade pillow", "pip install --upgrade imagecodecs"
 
 ASKED = [
@@ -31,6 +33,7 @@ ASKED = [
     ("pillow_heif", "superres a.png --scale 2 -o new.heic", HEIF),
     ("pillow_heif", "denoise h.heic -o new.png", HEIF),
     ("pillow_heif", "score h.heic --truth a.png", HEIF),
+    ("distributed", "denoise a.png -o new.png --dask tcp://127.0.0.1:1", DASK),
     ("avif", "denoise a.png -o new.avif", PILLOW),
     ("avif", "noise v.avif", PILLOW),
     ("JPEG2K", "denoise a.png -o new.jp2", CODECS),
