@@ -15,6 +15,7 @@ from chnorm_cli.classical.artefacts import compression_errors
 from chnorm_cli.cli import main
 from chnorm_cli.fitting.settings import Effort, FirstGuess, FitSettings
 from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.noise.finding import find_law
 from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
@@ -84,6 +85,16 @@ def test_faint_noise_that_neighbours_may_share_is_taken_out_in_part():
     assert what_is_wrong(y, jpeg, law).chance == pytest.approx(1 / 3)
     stronger = replace(law, level=Level.constant(20 / 255, 3))  # more than its blocks show
     assert what_is_wrong(y, jpeg, stronger).chance == 0
+
+
+def test_noise_as_strong_as_the_error_of_the_file_is_noise_where_nothing_speaks_against_it():
+    x = photograph(192, 192)
+    y, jpeg = opened(compressed(x + shared(x.shape, 5, 1.0), 50))
+    law = find_law(y)
+    assert 1.0 < law.sigma / compression_errors(y, jpeg).luma < 1.25
+    assert what_is_wrong(y, jpeg, law).chance == 1
+    weaker = replace(law, noise=replace(law.noise, kernel=None))
+    assert what_is_wrong(y, jpeg, weaker).chance == 0
 
 
 def test_who_speaks_of_noise_gets_it_removed_and_nothing_else():

@@ -43,6 +43,9 @@ KEPT = 0.15  # of the noise: a compression that errs less leaves it as it was
 # to themselves, and half a level in the mean. --strength beyond 1 lifts that.
 MOST_CHANGE = ((95, 0.65 / 255), (90, 1.4 / 255))
 NOISIER = 1.25  # times the error: what is stronger is noise that went through the compression
+# The same for noise that neighbours share: of a shot, it hides as much as the compression errs. What
+# is weaker than NOISIER must leave no doubt (sixteen shots, and 26 photographs without noise).
+AS_NOISY = 1.0
 # Where the blocks lie, in pixels, in the trials that tell how wrong an answer is; and how much more
 # than the trials it errs: it is smoother than the truth (six crops, qualities 20 and 60).
 TRIALS = ((4, 4), (2, 6), (6, 2))
@@ -118,7 +121,8 @@ def what_is_wrong(y: Tensor, jpeg: Jpeg | None, law: Law) -> Wrong | None:
         return None
     errors = compression_errors(y, jpeg)
     wrong = Wrong(jpeg.to(y.device), errors)
-    stronger = law.doubt is None and law.noise.sigma > 0 and law.sigma > NOISIER * errors.luma
+    found = law.doubt is None and law.noise.sigma > 0
+    stronger = found and law.sigma > NOISIER * errors.luma
     if errors.noisy:
         # The law knows noise that follows the brightness, and a network removes it best where the
         # file has kept it as it was.
@@ -127,11 +131,12 @@ def what_is_wrong(y: Tensor, jpeg: Jpeg | None, law: Law) -> Wrong | None:
         )
         left_to_law = stronger and (kept or law.kind is not Kind.GAUSSIAN)
         return replace(wrong, chance=1.0) if left_to_law else wrong
-    if stronger:
+    as_noisy = found and law.noise.kernel is not None and law.sigma > AS_NOISY * errors.luma
+    if stronger or as_noisy:
         # Where neighbours share it, texture passes for noise most easily.
         weakest = 0.0 if law.noise.kernel is None else 255.0 * min(law.sigma, *law.levels())
-        table = jpeg.compression.planes[0].table
-        wrong = replace(wrong, chance=chance_of_noise(jpeg.numbers[0], table, weakest))
+        chance = chance_of_noise(jpeg.numbers[0], jpeg.compression.planes[0].table, weakest)
+        wrong = replace(wrong, chance=chance if stronger or chance == 1.0 else 0.0)
     return wrong if wrong.chance > 0 or wrong.visible else None
 
 
