@@ -88,6 +88,14 @@ BARS: tuple[tuple[str, str, Check], ...] = (
         )
         for law, effort, more in NOISE_BARS
     ),
+    *(
+        (
+            "noise",
+            f"impulses {share}, `fast`: mean ≥ {least} dB",
+            level("noise", f"impulses {share}", "fast", least),
+        )
+        for share, least in (("1%", 52), ("5%", 45), ("20%", 38))
+    ),
     (
         "denoise",
         "gray, σ=25, `fast`: mean ≥ NLM + 0.8 dB",
