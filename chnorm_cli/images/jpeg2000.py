@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from chnorm_cli.images import boxes, exif, flat
 from chnorm_cli.images.boxes import Box, box
+from chnorm_cli.images.codecs import imagecodecs_with
 from chnorm_cli.images.errors import CodecError
 from chnorm_cli.images.metadata import PER_INCH, Metadata, Resolution, Unit, resolution
 from chnorm_cli.images.raster import Bytes, Raster
@@ -33,12 +34,7 @@ NAMES = {b"xml ": "XML", b"uuid": "further metadata", b"jp2i": "rights"}
 
 
 def _library() -> Any:
-    """Gives imagecodecs; raises `CodecError` where it was built without JPEG 2000."""
-    import imagecodecs
-
-    if not imagecodecs.JPEG2K.available:
-        raise CodecError("needs an imagecodecs with JPEG 2000", "pip install --upgrade imagecodecs")
-    return imagecodecs
+    return imagecodecs_with("JPEG2K", "JPEG 2000")
 
 
 @dataclass(frozen=True)

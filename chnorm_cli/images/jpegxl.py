@@ -13,6 +13,7 @@ import numpy as np
 
 from chnorm_cli.images import boxes, exif, flat
 from chnorm_cli.images.boxes import Box, box
+from chnorm_cli.images.codecs import imagecodecs_with
 from chnorm_cli.images.errors import CodecError
 from chnorm_cli.images.metadata import Metadata
 from chnorm_cli.images.raster import Bytes, Raster
@@ -35,12 +36,7 @@ D65, SRGB_PRIMARIES, SRGB_CURVE = 1, 1, 13
 
 
 def _library() -> Any:
-    """Gives imagecodecs; raises `CodecError` where it was built without JPEG XL."""
-    import imagecodecs
-
-    if not imagecodecs.JPEGXL.available:
-        raise CodecError("needs an imagecodecs with JPEG XL", "pip install --upgrade imagecodecs")
-    return imagecodecs
+    return imagecodecs_with("JPEGXL", "JPEG XL")
 
 
 @dataclass(frozen=True)
