@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from chnorm_cli.noise.law import is_nominal
 from chnorm_cli.noise.palette import has_palette
 from chnorm_cli.noise.row_evidence import RowEvidence, row_evidence
 from chnorm_cli.noise.row_offsets import row_offsets
@@ -99,7 +100,7 @@ def find_banding(y: Tensor, missing: Tensor | None = None) -> Banding | None:
     flat = flat_areas(y)
     if float(flat.float().mean()) > MOST_FLAT:
         return None
-    span = max(1e-12, float(_range(y)))
+    span = max(1e-12, _range(y))
     gone = None if missing is None else missing.expand_as(y).cpu()
     silent = flat.expand_as(y)
     if max(y.shape[1:]) <= WIDTH * WIDTHS:  # of larger pictures, what is cut off is found in parts
@@ -113,11 +114,10 @@ def find_banding(y: Tensor, missing: Tensor | None = None) -> Banding | None:
     return Banding(rows, columns)
 
 
-def _range(y: Tensor) -> Tensor:
+def _range(y: Tensor) -> float:
     """Give the range of y; pictures in [0, 1] are judged in that."""
-    low, high = y.min(), y.max()
-    inside = low >= -0.5 and high <= 1.5 and high - low >= 0.4
-    return torch.ones(()) if inside else high - low
+    low, high = float(y.min()), float(y.max())
+    return 1.0 if is_nominal(low, high) else high - low
 
 
 def _found(y: Tensor, silent: Tensor, span: float) -> Tensor | None:

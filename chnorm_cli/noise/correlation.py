@@ -61,9 +61,7 @@ def correlated_noise(y: Tensor) -> tuple[float, Tensor] | None:
     blocks = torch.cat([smooth.blocks[i] / smooth.levels[i] for i in even], 1)
     seen = seen_covariance(blocks)
     correlation = seen / seen[SEEN, SEEN]
-    near, far = (
-        float(correlation[SEEN, SEEN + k] + correlation[SEEN + k, SEEN]) / 2.0 for k in (1, 3)
-    )
+    near, far = along_axes(correlation, 1), along_axes(correlation, 3)
     rough = int((smooth.levels > ROUGH * typical).sum()) > MOST_ROUGH
     if typical < LEAST or rough or far > FADED or near < INDEPENDENT:
         return None
@@ -80,9 +78,14 @@ def correlated_noise(y: Tensor) -> tuple[float, Tensor] | None:
         return None
     trusted = torch.where(smooth.ratios > UNEVEN, typical, TRUSTED * typical)
     level = float(smooth.levels.minimum(trusted).square().mean().sqrt())
-    slow = float(covariance[REACH, REACH + 3] + covariance[REACH + 3, REACH]) / 2.0 / variance
-    more = 1.0 + MORE * min(1.0, slow / SLOW)
+    more = 1.0 + MORE * min(1.0, along_axes(covariance, 3) / variance / SLOW)
     return more * level * variance**0.5 / share, kernel
+
+
+def along_axes(covariance: Tensor, lag: int) -> float:
+    """Give the mean covariance by lag (2·n + 1, …) so many pixels to the right and down."""
+    middle = len(covariance) // 2
+    return float(covariance[middle, middle + lag] + covariance[middle + lag, middle]) / 2.0
 
 
 def needed(agreement: float, level: float) -> float:

@@ -11,7 +11,7 @@ from torch import Tensor
 from chnorm_cli.noise.correlation import correlated_noise
 from chnorm_cli.noise.differences import second_difference
 from chnorm_cli.noise.gaussian import CLEAN_SIGMA, Noise, estimate_sigma
-from chnorm_cli.noise.law import DARK, LIGHT, NARROW, Law
+from chnorm_cli.noise.law import DARK, LIGHT, Law, is_nominal
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.level_fit import fit_level
 from chnorm_cli.noise.names import Doubt, Kind
@@ -32,7 +32,6 @@ REPEATS, UNEVEN, LINES_KURTOSIS = 0.87, 1.25, 3.8
 MANY_BLOCKS = 200  # fewer say too little of how even they are
 NOISY = ((2.5, 3.6), (0.9, 1.2))  # kurtosis and unevenness of what is noise although it is cut off
 PARTLY, QUARTER = 3.3, 0.25  # kurtosis of what is noise at a quarter of the brightnesses
-BEYOND = 0.5  # of the nominal range, by which noise may take a picture beyond it
 AVERAGED = 4  # pixels along a side, in averages of which the range of a picture is looked for
 WIDER = 3  # pixels between those that are compared where neighbours share their noise
 TOGETHER = 0.6  # correlation of colours from which on they are taken to share their noise
@@ -86,7 +85,7 @@ def find_law(
     if doubt in (Doubt.DITHER, Doubt.STROKES):
         # A smooth picture has steps between its levels; who sees nothing in it calls it clean.
         weak = doubt is Doubt.DITHER and points is not None and not points.cut_off
-        span = 1.0 if _is_nominal(low, high) else high - low
+        span = 1.0 if is_nominal(low, high) else high - low
         weak = weak and estimate_sigma(y, silence) < CLEAN_SIGMA * span
         return _nothing(y, low, high, Doubt.CLEAN if weak else doubt)
     if points is not None and not points.cut_off and doubt is None:
@@ -117,7 +116,7 @@ def _sure(level: Level, low: float, high: float) -> bool:
     """Say whether noise of a level is too strong for texture: that of another kind follows any curve."""
     if level.free is None:
         return True
-    span = 1.0 if _is_nominal(low, high) else high - low
+    span = 1.0 if is_nominal(low, high) else high - low
     return float(level.free[1].min()) >= SURE * CLEAN_SIGMA * span
 
 
@@ -183,11 +182,6 @@ def _like_noise(points: Points | None) -> bool:
     return all(low < v < high for v, (low, high) in zip(values, NOISY, strict=True))
 
 
-def _is_nominal(low: float, high: float) -> bool:
-    """Say whether a picture lies in [0, 1] and fills it, and is not judged in a range of its own."""
-    return low >= -BEYOND and high <= 1.0 + BEYOND and high - low >= NARROW
-
-
 def _nothing(y: Tensor, low: float, high: float, doubt: Doubt) -> Law:
     return Law(Noise(0.0), Level.constant(0.0, len(y)), low, high, doubt=doubt)
 
@@ -215,7 +209,7 @@ def _constant(
     alone: bool = False,
 ) -> Law:
     """Give the law of Gaussian noise that is the same at every brightness."""
-    inside, channels = _is_nominal(low, high), len(y)
+    inside, channels = is_nominal(low, high), len(y)
     span = 1.0 if inside else high - low
     shared = None if alone else correlated_noise(y / span)
     if sigma is None:

@@ -16,6 +16,12 @@ from chnorm_cli.noise.stabilizer import Stabilizer
 
 DARK, LIGHT = 0.02, 0.98  # quantiles of the picture, between which a level is said
 NARROW, WIDE = 0.4, 1.1  # of the nominal range; other pictures are judged in their own
+BEYOND = 0.5  # of the nominal range, by which noise may take a picture beyond it
+
+
+def is_nominal(low: float, high: float) -> bool:
+    """Say whether a picture lies in [0, 1] and fills it, and is not judged in a range of its own."""
+    return low >= -BEYOND and high <= 1.0 + BEYOND and high - low >= NARROW
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,10 @@ class Law:
     def kind(self) -> Kind:
         """The name of such noise."""
         return self.level.kind
+
+    def told(self, strength: float) -> Noise:
+        """Give the noise as the filters are told it: more than all is taken out by taking it for stronger."""
+        return replace(self.noise, sigma=self.noise.sigma * max(1.0, strength))
 
     def whitened(self, y: Tensor) -> Tensor:
         """Give z (C, H, W), whose noise is `noise`."""

@@ -128,8 +128,7 @@ def prepare_denoise(
             errors=KnownErrors(noise_left(y, law)),
             uncertainty=uncertainty,
         )
-    # More than all of the noise is taken out by taking it for stronger.
-    stronger = replace(law.noise, sigma=law.noise.sigma * max(1.0, strength))
+    stronger = law.told(strength)
     tiling = tiling_of(y, settings)
     if choice.fit is Fit.PRIOR:
         return _by_prior(beginning, choice, settings, tiling, stronger)

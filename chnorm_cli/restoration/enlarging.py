@@ -114,7 +114,7 @@ class Enlarging:
             self.cleaner = filling
             return Mapped(filling.fit(), lambda x: beginning.finished(x, clean=law is not None))
         assert law is not None
-        noise = replace(law.noise, sigma=max(1.0, beginning.said.strength) * law.noise.sigma)
+        noise = law.told(beginning.said.strength)
         problem = Problem(law.whitened(self.y), Identity((self.y.shape[1], self.y.shape[2])), noise)
         self.cleaner = denoising_within(problem, self.settings, budget)
         return Mapped(

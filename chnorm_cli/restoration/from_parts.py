@@ -90,7 +90,7 @@ def learn_to_denoise(
 
     if left is not None:
         return Lesson(without_fit(*left), None)
-    stronger = replace(law.noise, sigma=law.noise.sigma * max(1.0, said.strength))
+    stronger = law.told(said.strength)
     if stronger.kernel is not None:
         notes.append(SHARED)
     if choice.fit is Fit.PRIOR:
