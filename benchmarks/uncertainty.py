@@ -24,7 +24,7 @@ import torch
 
 from benchmarks.measuring.machine import describe_run
 from benchmarks.measuring.pictures import CHECKOUT, Pixels, Source, default_folder
-from benchmarks.peers import to_tensor
+from benchmarks.measuring.tensors import to_tensor
 from benchmarks.tasks.noise import Case
 from chnorm_cli.commands.reliability import Reliability, reliability
 from chnorm_cli.fitting.settings import Effort, FitSettings
