@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.contest import Contender, NotInstalledError, Result
-from benchmarks.curve import Curve
-from benchmarks.options import Options
+from benchmarks.measuring.contest import Contender, NotInstalledError, Result
+from benchmarks.measuring.curve import Curve
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.pictures import Pixels
+from benchmarks.measuring.scores import Scorer
 from benchmarks.peers import to_pixels, to_tensor
-from benchmarks.pictures import Pixels
-from benchmarks.scores import Scorer
 from chnorm_cli.device import choose_device
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from benchmarks.contest import NotInstalledError
-from benchmarks.pictures import Pixels
+from benchmarks.measuring.contest import NotInstalledError
+from benchmarks.measuring.pictures import Pixels
 from chnorm_cli.classical.first_guess import first_guess
 from chnorm_cli.problems.operators import Downsample, resized
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bars import verdicts
-from benchmarks.machine import place
-from benchmarks.plot import plot
-from benchmarks.rows import OURS, RESULTS, Row, read_all
-from benchmarks.sigma_summary import errors_by_level
-from benchmarks.summary import Summary, summaries
-from benchmarks.table import STEP_HEADER, grid, step_lines
+from benchmarks.measuring.machine import place
+from benchmarks.measuring.rows import OURS, RESULTS, Row, read_all
+from benchmarks.reporting.bars import verdicts
+from benchmarks.reporting.plot import plot
+from benchmarks.reporting.sigma_summary import errors_by_level
+from benchmarks.reporting.summary import Summary, summaries
+from benchmarks.reporting.table import STEP_HEADER, grid, step_lines
 
 Measured = tuple[dict[str, Any], Row]
 TASKS = ("denoise", "noise", "jpeg", "inpaint", "superres", "prior", "sigma", "step")

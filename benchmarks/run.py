@@ -9,10 +9,10 @@ from types import ModuleType
 
 from rich.console import Console
 
-from benchmarks import rows
-from benchmarks.options import Options
-from benchmarks.pictures import CHECKOUT, Source, default_folder
-from benchmarks.table import tables
+from benchmarks.measuring import rows
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.pictures import CHECKOUT, Source, default_folder
+from benchmarks.reporting.table import tables
 from chnorm_cli.fitting.settings import Effort, Fit, GeneratorName
 
 TASKS = ("denoise", "noise", "inpaint", "superres", "jpeg", "sigma", "prior", "step")
@@ -36,7 +36,7 @@ def main() -> int:
     given = _parser().parse_args()
     import torch
 
-    from benchmarks.machine import describe_run
+    from benchmarks.measuring.machine import describe_run
 
     threads = given.threads or torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -64,7 +64,7 @@ def main() -> int:
 def _task(name: str) -> ModuleType:
     from importlib import import_module
 
-    return import_module(f"benchmarks.{name}")
+    return import_module(f"benchmarks.tasks.{name}")
 
 
 def _warm_up(device: str) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks import dip
-from benchmarks.contest import Contender, contest, ours, timed
-from benchmarks.options import Options
+from benchmarks.measuring.contest import Contender, contest, ours, timed
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.pictures import Pixels
+from benchmarks.measuring.rows import Row
+from benchmarks.measuring.scores import whole
 from benchmarks.peers import DENOISERS
-from benchmarks.pictures import Pixels
-from benchmarks.rows import Row
-from benchmarks.scores import whole
 from chnorm_cli.restoration import prepare_denoise
 
 

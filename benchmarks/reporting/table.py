@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from rich.box import SIMPLE
 from rich.table import Table
 
-from benchmarks.rows import Row
-from benchmarks.sigma_summary import errors_by_level
-from benchmarks.summary import Cell, Summary, in_seconds, summaries
+from benchmarks.measuring.rows import Row
+from benchmarks.reporting.sigma_summary import errors_by_level
+from benchmarks.reporting.summary import Cell, Summary, in_seconds, summaries
 
 STEP_HEADER = ["what", "ours", "plain PyTorch", "ours ÷ plain"]
 

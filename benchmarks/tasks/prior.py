@@ -8,15 +8,15 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from benchmarks.contest import Contender, Result, contest
-from benchmarks.curve import Curve
-from benchmarks.denoise import noisy
-from benchmarks.options import Options
+from benchmarks.measuring.contest import Contender, Result, contest
+from benchmarks.measuring.curve import Curve
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.pictures import Pixels
+from benchmarks.measuring.rows import OURS, Row
+from benchmarks.measuring.scores import psnr, whole
 from benchmarks.peers import to_pixels, to_tensor
-from benchmarks.pictures import Pixels
-from benchmarks.plain import deep_decoder
-from benchmarks.rows import OURS, Row
-from benchmarks.scores import psnr, whole
+from benchmarks.tasks.denoise import noisy
+from benchmarks.tasks.plain import deep_decoder
 from chnorm_cli.device import choose_device
 from chnorm_cli.fitting.settings import Effort, Fit, GeneratorName
 from chnorm_cli.restoration import prepare_denoise

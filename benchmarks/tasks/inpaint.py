@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from benchmarks import dip
-from benchmarks.contest import Contender, Result, contest, ours, timed
-from benchmarks.denoise import noisy
-from benchmarks.options import Options
+from benchmarks.measuring.contest import Contender, Result, contest, ours, timed
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.pictures import Pixels, save
+from benchmarks.measuring.rows import Row
+from benchmarks.measuring.scores import Score, whole, within
 from benchmarks.peers import FILLERS
-from benchmarks.pictures import Pixels, save
-from benchmarks.rows import Row
-from benchmarks.scores import Score, whole, within
+from benchmarks.tasks.denoise import noisy
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.restoration import Restoration, prepare_inpaint
 

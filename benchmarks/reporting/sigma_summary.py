@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import mean
 
-from benchmarks.rows import Row
+from benchmarks.measuring.rows import Row
 
 
 def errors_by_level(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 Pixels = np.ndarray  # float32 (H, W, C), nominal range [0, 1]
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 BESIDE = CHECKOUT.parent / "shared" / "data"  # used where it exists
 BUNDLED = ("astronaut", "chelsea", "coffee")  # what scikit-image brings without a download
 

@@ -11,10 +11,10 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
-from benchmarks import plain
-from benchmarks.options import Options
-from benchmarks.pictures import CHECKOUT
-from benchmarks.rows import OURS, Row
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.pictures import CHECKOUT
+from benchmarks.measuring.rows import OURS, Row
+from benchmarks.tasks import plain
 from chnorm_cli.device import choose_device
 from chnorm_cli.fitting.descent import Descent
 from chnorm_cli.fitting.optimizers import Optimizers

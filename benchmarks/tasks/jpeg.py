@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from benchmarks.contest import Contender, Result, contest, ours, timed
-from benchmarks.options import Options
+from benchmarks.measuring.contest import Contender, Result, contest, ours, timed
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.pictures import Pixels
+from benchmarks.measuring.rows import Row
+from benchmarks.measuring.scores import psnr, whole
 from benchmarks.peers import DENOISERS
-from benchmarks.pictures import Pixels
-from benchmarks.rows import Row
-from benchmarks.scores import psnr, whole
 from chnorm_cli.images import read_pictures
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.restoration import prepare_denoise

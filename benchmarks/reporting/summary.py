@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import mean, median
 
-from benchmarks.rows import OURS, Row
+from benchmarks.measuring.rows import OURS, Row
 
 EFFORTS = ("fast", "normal", "best")
 

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter, median_filter
 
-from benchmarks.contest import Contender, contest, ours, timed
-from benchmarks.options import Options
+from benchmarks.measuring.contest import Contender, contest, ours, timed
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.pictures import Pixels
+from benchmarks.measuring.rows import Row
+from benchmarks.measuring.scores import whole
 from benchmarks.peers import DENOISERS, bm3d, to_pixels, to_tensor
-from benchmarks.pictures import Pixels
-from benchmarks.rows import Row
-from benchmarks.scores import whole
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.stabilizer import Stabilizer
 from chnorm_cli.restoration import prepare_denoise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.checks import (
+from benchmarks.reporting.checks import (
     Check,
     beats_dip,
     clean,
@@ -18,7 +18,7 @@ from benchmarks.checks import (
     sooner,
     stops_in_time,
 )
-from benchmarks.summary import Summary
+from benchmarks.reporting.summary import Summary
 
 
 @dataclass(frozen=True)

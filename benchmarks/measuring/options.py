@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.pictures import Source
+from benchmarks.measuring.pictures import Source
 from chnorm_cli.fitting.settings import Effort, Fit, FitSettings, GeneratorName
 
 

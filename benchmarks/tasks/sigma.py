@@ -6,13 +6,13 @@ import math
 import time
 from collections.abc import Iterator
 
-from benchmarks.contest import ours
-from benchmarks.denoise import noisy
-from benchmarks.options import Options
+from benchmarks.measuring.contest import ours
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.pictures import Pixels
+from benchmarks.measuring.rows import OURS, Row
+from benchmarks.measuring.scores import psnr
 from benchmarks.peers import to_tensor
-from benchmarks.pictures import Pixels
-from benchmarks.rows import OURS, Row
-from benchmarks.scores import psnr
+from benchmarks.tasks.denoise import noisy
 from chnorm_cli.noise.finding import find_law
 from chnorm_cli.restoration import prepare_denoise
 

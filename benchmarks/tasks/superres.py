@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from benchmarks import dip
-from benchmarks.contest import Contender, contest, ours, timed
-from benchmarks.denoise import noisy
-from benchmarks.options import Options
+from benchmarks.measuring.contest import Contender, contest, ours, timed
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.pictures import Pixels
+from benchmarks.measuring.rows import Row
+from benchmarks.measuring.scores import luminance
 from benchmarks.peers import ENLARGERS, to_pixels, to_tensor
-from benchmarks.pictures import Pixels
-from benchmarks.rows import Row
-from benchmarks.scores import luminance
+from benchmarks.tasks.denoise import noisy
 from chnorm_cli.device import choose_device
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.problems.operators import Downsample

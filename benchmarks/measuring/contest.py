@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.options import Options
-from benchmarks.rows import OURS, Row
-from benchmarks.scores import Scorer
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.rows import OURS, Row
+from benchmarks.measuring.scores import Scorer
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.restoration import Restoration
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.summary import EFFORTS, Summary
+from benchmarks.reporting.summary import EFFORTS, Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

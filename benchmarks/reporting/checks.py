@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sized
 from statistics import mean
 
-from benchmarks.curve import psnr_within, seconds_to
-from benchmarks.summary import Cell, Summary
+from benchmarks.measuring.curve import psnr_within, seconds_to
+from benchmarks.reporting.summary import Cell, Summary
 
 Found = dict[tuple[str, str], Summary]
 Check = Callable[[Found], tuple[str, bool] | None]  # None: not measured, or not whole

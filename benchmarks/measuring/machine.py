@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pictures import CHECKOUT
+from benchmarks.measuring.pictures import CHECKOUT
 
 PACKAGES = ("torch", "numpy", "scikit-image", "bm3d", "deepinv")
 MATHEMATICS = (
