@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,9 +41,13 @@ class Options:
     wants: Callable[[Row], bool] = lambda row: True  # whether a cell is to be measured
     dry: bool = False  # say what would be measured, and measure nothing
 
-    def wants_law(self, setting: str) -> bool:
-        """Tell whether a setting of noise is measured: all are, or those that are named in part."""
-        return not self.laws or any(law in setting for law in self.laws)
+    def wants_law(self, setting: str, all_settings: Collection[str] = ()) -> bool:
+        """Tell whether a setting of noise is measured: all are, or those that are named in part.
+
+        Who names one whole means no other that begins so.
+        """
+        parts = [law for law in self.laws if law not in all_settings]
+        return not self.laws or setting in self.laws or any(law in setting for law in parts)
 
     def settings(self, effort: Effort) -> FitSettings:
         """Give the settings of ours."""

@@ -6,7 +6,7 @@ square, BM3D between the stabilizing transform of the law and its exact unbiased
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,18 +82,22 @@ def measure(options: Options) -> Iterator[Row]:
 
 def corrupted(options: Options, truth: Pixels) -> Iterator[tuple[str, Pixels, Level | None]]:
     """Give what the noise is called, the noisy picture, and the law where a peer can use it."""
+    makers: dict[str, Callable[[], tuple[Pixels, Level | None]]] = {}
     for case in CASES:
-        if options.wants_law(case.name):
-            level = None if case.blurred else case.level(truth.shape[2])
-            yield case.name, case.noisy(truth), level
+        level = None if case.blurred else case.level(truth.shape[2])
+        makers[case.name] = lambda case=case, level=level: (case.noisy(truth), level)
     for share, sigma in IMPULSES:
-        setting = f"impulses {share:.0%}" + (f" on σ={sigma:g}" if sigma else "")
-        if options.wants_law(setting):
-            yield setting, with_impulses(truth, share, sigma), None
+        name = f"impulses {share:.0%}" + (f" on σ={sigma:g}" if sigma else "")
+        makers[name] = lambda how=(share, sigma): (with_impulses(truth, *how), None)
     for rows, each, sigma in BANDING:
-        setting = f"rows σ={rows:g}" + " in each colour" * each + f" on σ={sigma:g}"
-        if options.wants_law(setting):
-            yield setting, with_banding(truth, rows, sigma, each=each), None
+        name = f"rows σ={rows:g}" + " in each colour" * each + f" on σ={sigma:g}"
+        makers[name] = lambda how=(rows, sigma), each=each: (
+            with_banding(truth, *how, each=each),
+            None,
+        )
+    for name, make in makers.items():
+        if options.wants_law(name, makers):
+            yield name, *make()
 
 
 def with_impulses(truth: Pixels, share: float, sigma: float) -> Pixels:

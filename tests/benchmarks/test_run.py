@@ -8,6 +8,7 @@ from PIL import Image
 
 from benchmarks import run
 from benchmarks.measuring import plan
+from benchmarks.measuring.options import Options
 from benchmarks.measuring.plan import PLAN, expected, is_current
 from benchmarks.measuring.rows import Row, read, read_all
 
@@ -128,9 +129,15 @@ def test_what_cannot_be_asked_is_one_line_and_exit_2(words, line, capsys):
 
 def test_the_plan_has_real_tasks_and_begins_with_what_readme_shows():
     assert {part.task for part in PLAN} <= set(run.TASKS)
-    first = [part.task for part in PLAN[:7]]
+    first = [part.task for part in PLAN[:10]]
     assert {"denoise", "noise", "jpeg", "inpaint", "superres"} <= set(first)
-    assert all(str(effort) == "fast" for part in PLAN[:7] for effort in part.efforts)
+    assert all(str(effort) == "fast" for part in PLAN[:10] for effort in part.efforts)
+
+
+def test_who_names_a_law_whole_means_no_other_that_begins_so():
+    named = Options(laws=("impulses 5%", "rows"))
+    settings = ["impulses 5%", "impulses 5% on σ=10", "rows σ=0 on σ=8"]
+    assert [s for s in settings if named.wants_law(s, settings)] == [settings[0], settings[2]]
 
 
 def row(method="chnorm", *, cpu=3.0, **more):
