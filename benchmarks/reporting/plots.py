@@ -86,7 +86,7 @@ def _costs(found: Sequence[Summary]) -> Figure | None:
         _points(axis, summary)
         axis.set_title(f"{title}\n{_about(summary)}", size=9)
         axis.set(xscale="log", xlabel="CPU-seconds a megapixel", ylabel="PSNR, dB")
-        axis.margins(x=0.22, y=0.12)
+        axis.margins(x=0.25, y=0.15)
         axis.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
     return figure
 
@@ -104,7 +104,7 @@ def _points(axis: Axes, summary: Summary) -> None:
     if points:
         axis.plot(*zip(*points, strict=True), "*-", color=VERMILION, markersize=11)
         for effort, point in zip(efforts, points, strict=True):
-            _name(axis, point, f"{OURS} {effort}", VERMILION)
+            _name(axis, point, f"{OURS} {effort}", ours=True)
 
 
 def _about(summary: Summary) -> str:
@@ -114,9 +114,17 @@ def _about(summary: Summary) -> str:
     )
 
 
-def _name(axis: Axes, point: tuple[float, float], name: str, color: str = BLACK) -> None:
+def _name(axis: Axes, point: tuple[float, float], name: str, *, ours: bool = False) -> None:
+    """Write a name above ours and below the others, which are often just below ours."""
     axis.annotate(
-        name, point, xytext=(0, 6), textcoords="offset points", ha="center", size=7, color=color
+        name,
+        point,
+        xytext=(0, 7 if ours else -7),
+        textcoords="offset points",
+        ha="center",
+        va="bottom" if ours else "top",
+        size=7.5,
+        color=VERMILION if ours else BLACK,
     )
 
 
