@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from benchmarks.checks import (
     Check,
+    ahead,
+    as_quick,
     beats_dip,
     clean,
     help_is_quick,
@@ -18,6 +20,7 @@ from benchmarks.checks import (
     sooner,
     stops_in_time,
 )
+from benchmarks.jpeg import TOLD
 from benchmarks.summary import Summary
 
 
@@ -53,6 +56,70 @@ NOISE_BARS = (
     ("Poisson, peak 30, and σ=12", "fast", 0.1),
     ("speckle 20 %", "fast", 0.0),
     ("confocal microscope", "fast", 0.0),
+)
+
+# Peers that each have the best of five strengths, chosen with the truth.
+JPEG_PEERS = ("bm3d", "nlm", "tv", "bilateral")
+JPEG_BARS: tuple[tuple[str, str, Check], ...] = (
+    *(
+        (
+            "jpeg",
+            f"quality {q}, `fast`: mean ≥ the decoded file + 1.4 dB, none under + 0.5 dB",
+            margin("jpeg", f"quality {q}", "fast", "decoded", 1.4, worst=0.5),
+        )
+        for q in (10, 20, 30, 50, 80)
+    ),
+    *(
+        (
+            "jpeg",
+            f"quality {q}, `fast`: mean ahead of every peer",
+            ahead("jpeg", f"quality {q}", "fast", JPEG_PEERS),
+        )
+        for q in (10, 20, 30, 50, 80)
+    ),
+    *(
+        (
+            "jpeg",
+            f"quality {q}, `normal`: mean ≥ the decoded file + 1.6 dB",
+            margin("jpeg", f"quality {q}", "normal", "decoded", 1.6),
+        )
+        for q in (10, 20, 30, 50, 80)
+    ),
+    *(
+        (
+            "jpeg",
+            f"gray, quality {q}, `fast`: mean ≥ the decoded file + 1.3 dB",
+            margin("jpeg", f"quality {q}, gray", "fast", "decoded", 1.3),
+        )
+        for q in (10, 20)
+    ),
+    (
+        "jpeg",
+        "quality 95, `fast`: none worse than the decoded file",
+        margin("jpeg", "quality 95", "fast", "decoded", 0.0, worst=0.0),
+    ),
+    *(
+        (
+            "jpeg",
+            f"σ={s}, then quality {q}, `fast`: mean ≥ NLM told the true error + 0.5 dB, none under − 0.3 dB",
+            margin("jpeg", f"σ={s}, then quality {q}", "fast", TOLD, 0.5, worst=-0.3),
+        )
+        for s in (15, 25)
+        for q in (90, 75, 60)
+    ),
+    *(
+        (
+            "jpeg",
+            f"×2 of quality {q}, `fast`: mean ≥ bicubic + 0.8 dB",
+            margin("jpeg", f"×2 of quality {q}", "fast", "bicubic", 0.8),
+        )
+        for q in (80, 50)
+    ),
+    (
+        "jpeg",
+        "quality 30, `fast`: mean ≤ 1.5 × the seconds of σ=25 on the same pictures",
+        as_quick(("jpeg", "quality 30"), ("denoise", "σ=25"), "fast", 1.5),
+    ),
 )
 
 BARS: tuple[tuple[str, str, Check], ...] = (
@@ -131,6 +198,7 @@ BARS: tuple[tuple[str, str, Check], ...] = (
     ),
     ("denoise", "best PSNR of the deep image prior (deepinv) in ≤ 1/30 of its time", beats_dip),
     ("denoise", "a clean picture comes out ≥ 45 dB to itself", clean),
+    *JPEG_BARS,
     *(
         (
             "inpaint",

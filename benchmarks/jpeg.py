@@ -1,7 +1,8 @@
-"""JPEG: artefacts, and noise that went through the compression.
+"""JPEG: artefacts, noise that went through the compression, and enlarging.
 
 Pictures of `denoise/` and `superres/`, compressed by Pillow, 4:2:0. Ours is told nothing that the
-file does not say; each peer has the best of five strengths, chosen with the truth.
+file does not say; each peer has the best of five strengths, chosen with the truth, and where there
+was noise, non-local means are told the true error once more, as is usual.
 """
 
 from __future__ import annotations
@@ -15,23 +16,28 @@ import torch
 
 from benchmarks.contest import Contender, Result, contest, ours, timed
 from benchmarks.options import Options
-from benchmarks.peers import DENOISERS
+from benchmarks.peers import DENOISERS, ENLARGERS, nlm, to_pixels, to_tensor
 from benchmarks.pictures import Pixels
 from benchmarks.rows import Row
-from benchmarks.scores import psnr, whole
+from benchmarks.scores import luminance, psnr, whole
+from benchmarks.superres import trimmed
 from chnorm_cli.images import read_pictures
 from chnorm_cli.problems.jpeg import Jpeg
-from chnorm_cli.restoration import prepare_denoise
+from chnorm_cli.problems.operators import Downsample
+from chnorm_cli.restoration import prepare_denoise, prepare_superres
 from chnorm_cli.scaling.compression import jpeg_of
 
 STRENGTHS = (0.5, 0.75, 1.0, 1.4, 2.0)  # times the true root mean square
+TOLD = "nlm, told the error"
 
 
 def measure(options: Options) -> Iterator[Row]:
     for kind in ("denoise", "superres"):
         for name, truth in options.source.pictures(kind):
             for quality in options.qualities:
-                for level in options.noisy or (0.0,):
+                for scale in options.scales:
+                    yield from _enlarge(options, name, trimmed(truth, scale), quality, scale)
+                for level in () if options.scales else options.noisy or (0.0,):
                     yield from _clean(options, name, truth, quality, level)
 
 
@@ -55,7 +61,7 @@ def _clean(options: Options, name: str, truth: Pixels, quality: int, level: floa
     yield from contest(
         [
             Contender("decoded", timed(lambda: y)),
-            *_peers(options, y, truth),
+            *_peers(options, y, truth, noisy=level > 0),
             *ours(options, lambda settings: prepare_denoise(y, jpeg=jpeg, settings=settings)),
         ],
         whole(truth),
@@ -66,7 +72,26 @@ def _clean(options: Options, name: str, truth: Pixels, quality: int, level: floa
     )
 
 
-def _peers(options: Options, y: Pixels, truth: Pixels) -> list[Contender]:
+def _enlarge(options: Options, name: str, truth: Pixels, quality: int, scale: int) -> Iterator[Row]:
+    operator = Downsample((truth.shape[0] // scale, truth.shape[1] // scale), scale)
+    y, jpeg = compressed(to_pixels(operator.forward(to_tensor(truth))), quality)
+    yield from contest(
+        [
+            Contender("bicubic", timed(lambda: ENLARGERS["bicubic"](y, scale))),
+            *ours(
+                options,
+                lambda settings: prepare_superres(y, scale, jpeg=jpeg, settings=settings),
+            ),
+        ],
+        luminance(truth, border=scale),
+        task="jpeg",
+        setting=f"×{scale} of quality {quality}{options.source.words()}",
+        picture=name,
+        repeat=options.repeat,
+    )
+
+
+def _peers(options: Options, y: Pixels, truth: Pixels, *, noisy: bool) -> list[Contender]:
     torch.set_num_threads(options.threads)
     sigma = float(np.sqrt(np.square(y - truth).mean()))
     peers = {"bilateral": bilateral, **DENOISERS}
@@ -83,11 +108,15 @@ def _peers(options: Options, y: Pixels, truth: Pixels) -> list[Contender]:
 
         return found
 
-    return [
+    contenders = [
         Contender(name, best(run))
         for name, run in peers.items()
         if options.wants_peer(name, unasked=name != "wavelet")
     ]
+    if noisy and options.wants_peer("nlm"):
+        told = timed(lambda: nlm(y, sigma, options.threads).reshape(y.shape))
+        contenders.append(Contender(TOLD, told))
+    return contenders
 
 
 def bilateral(y: Pixels, sigma: float, threads: int) -> Pixels:

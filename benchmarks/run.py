@@ -93,7 +93,7 @@ def _options(given: argparse.Namespace, threads: int) -> Options:
         missing=tuple(given.missing),
         discs=tuple(given.discs),
         masks=given.masks,
-        scales=tuple(given.scale),
+        scales=tuple(given.scale or ([] if given.task == "jpeg" else [4])),
         qualities=tuple(given.quality),
         noisy=tuple(given.noisy),
         laws=tuple(given.law),
@@ -125,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--missing", type=float, nargs="+", default=[], help="shares of missing pixels")
     add("--discs", type=int, nargs="+", default=[], help="inpaint: radii of missing discs, pixels")
     add("--masks", action="store_true", help="inpaint: pictures that come with a mask")
-    add("--scale", type=int, nargs="+", default=[4])
+    add("--scale", type=int, nargs="+", help="superres (4 by default); jpeg: of enlarged ones")
     add("--quality", type=int, nargs="+", default=[10, 20, 30, 50, 80], help="jpeg")
     add(
         "--noisy",
