@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.machine import describe_run
-from benchmarks.noise import Case
-from benchmarks.peers import to_tensor
-from benchmarks.pictures import CHECKOUT, Pixels, Source, default_folder
+from benchmarks.measuring.machine import describe_run
+from benchmarks.measuring.pictures import CHECKOUT, Pixels, Source, default_folder
+from benchmarks.measuring.tensors import to_tensor
+from benchmarks.tasks.noise import Case
 from chnorm_cli.commands.reliability import Reliability, reliability
 from chnorm_cli.fitting.settings import Effort, FitSettings
 from chnorm_cli.restoration import prepare_denoise

@@ -102,13 +102,15 @@ def prepare_denoise(
         return _filled(beginning, settings, clock, uncertainty=uncertainty)
     plain = found and noise == Kind.AUTO and choice.fit is Fit.RECORRUPT and strength > 0
     plain = plain and beginning.banding is None  # which no compressed file could have made
-    wrong = what_is_wrong(y, jpeg, law) if plain else None
+    tiling = tiling_of(y, settings)
+    wrong = what_is_wrong(y, jpeg, law, tiling.tile) if plain else None
     if wrong is not None and wrong.chance == 0:
         return prepare_artefacts(
             y,
             wrong,
             choice,
             settings,
+            tiling=tiling,
             strength=strength,
             uncertainty=uncertainty,
             time_for_map=clock.in_time,
@@ -129,7 +131,6 @@ def prepare_denoise(
             uncertainty=uncertainty,
         )
     stronger = law.told(strength)
-    tiling = tiling_of(y, settings)
     if choice.fit is Fit.PRIOR:
         return _by_prior(beginning, choice, settings, tiling, stronger)
     budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)

@@ -103,7 +103,8 @@ def prepare_superres(
             banding=beginning.banding,
             tiles=PriorTiles(work, small, tiling) if tiling.tile is not None else None,
         )
-    wrong = artefacts_in(jpeg, beginning)
+    side = None if tiling.tile is None else small_side(tiling.tile, scale)
+    wrong = artefacts_in(jpeg, beginning, side)
     if tiling.tile is not None:
         if uncertainty:
             raise ValueError(NO_MAP_IN_TILES)
