@@ -22,7 +22,7 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks.pictures import CHECKOUT
+from benchmarks.measuring.pictures import CHECKOUT
 from chnorm_cli.images import Picture, encode
 
 WAITING = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OMP_NUM_THREADS", "CHNORM_THREADS")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter, shift
 
-from benchmarks.pictures import read
+from benchmarks.measuring.pictures import read
 
 Planes = np.ndarray  # float32 (3, H, W), nominal range [0, 1]
 

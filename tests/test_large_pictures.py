@@ -29,8 +29,8 @@ class Learnt:
     def work(self):
         return self
 
-    def restore(self, y, known, number):
-        self.elapsed += self.pause(number)
+    def restore(self, y, known, place):
+        self.elapsed += self.pause(place.number)
         return self.make(y)
 
     def pause(self, number):

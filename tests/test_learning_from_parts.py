@@ -14,6 +14,7 @@ from chnorm_cli.restoration import from_parts, prepare_denoise, tiled
 from chnorm_cli.restoration.beginning import Said
 from chnorm_cli.restoration.from_parts import learn_to_denoise
 from chnorm_cli.restoration.sending import packed, unpacked
+from chnorm_cli.restoration.tile_work import Place
 from chnorm_cli.restoration.tiled import joined
 from chnorm_cli.restoration.tiling import choose_tiling
 
@@ -87,7 +88,10 @@ def test_the_work_of_other_laws_can_be_sent_too():
         list(learnt.restoration)
         work = learnt.learnt()
         y = noisy(truth)[:, :40, :50]
-        assert torch.equal(unpacked(packed(work)).restore(y, None, 3), work.restore(y, None, 3))
+        place = Place(3)
+        assert torch.equal(
+            unpacked(packed(work)).restore(y, None, place), work.restore(y, None, place)
+        )
 
 
 def test_bytes_that_hold_anything_else_are_refused():

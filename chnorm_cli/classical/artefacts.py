@@ -1,7 +1,7 @@
 """Taking the artefacts out of a JPEG: similar patches correct each other within the file's cells.
 
 Plug and play (Venkatakrishnan et al. 2013) with two steps in turn: the non-local filter, and the
-projection onto the cells. What was measured is in benchmarks/README.md.
+projection onto the cells. What was measured is in docs/design-notes.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `auto` means: the measured settings for each task and effort (benchmarks/README.md)."""
+"""What `auto` means: the measured settings for each task and effort (docs/design-notes.md)."""
 
 from __future__ import annotations
 

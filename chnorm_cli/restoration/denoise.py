@@ -22,7 +22,7 @@ from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.artefacts import IN_DOUBT, prepare_artefacts, what_is_wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin, noise_left
-from chnorm_cli.restoration.bootstrap import Bootstrap, Restorer
+from chnorm_cli.restoration.bootstrap import Restorer
 from chnorm_cli.restoration.by_prior import PriorTiles, prior_restoration
 from chnorm_cli.restoration.common import (
     NO_MAP,
@@ -102,13 +102,15 @@ def prepare_denoise(
         return _filled(beginning, settings, clock, uncertainty=uncertainty)
     plain = found and noise == Kind.AUTO and choice.fit is Fit.RECORRUPT and strength > 0
     plain = plain and beginning.banding is None  # which no compressed file could have made
-    wrong = what_is_wrong(y, jpeg, law) if plain else None
+    tiling = tiling_of(y, settings)
+    wrong = what_is_wrong(y, jpeg, law, tiling.tile) if plain else None
     if wrong is not None and wrong.chance == 0:
         return prepare_artefacts(
             y,
             wrong,
             choice,
             settings,
+            tiling=tiling,
             strength=strength,
             uncertainty=uncertainty,
             time_for_map=clock.in_time,
@@ -129,7 +131,6 @@ def prepare_denoise(
             uncertainty=uncertainty,
         )
     stronger = law.told(strength)
-    tiling = tiling_of(y, settings)
     if choice.fit is Fit.PRIOR:
         return _by_prior(beginning, choice, settings, tiling, stronger)
     budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
@@ -169,7 +170,7 @@ def prepare_denoise(
         law_found=found,
         restored=restored,
         banding=beginning.banding,
-        errors=Bootstrap(law, restorer, settings.effort, strength, settings.seed, clock.in_time),
+        errors=beginning.errors(restorer, settings, clock.in_time),
         uncertainty=uncertainty,
     )
 
@@ -217,9 +218,7 @@ def _filled(
         filling.notes.append(SHARED)
     errors: Errors = KnownErrors(noise_left(beginning.y, law))
     if clean:
-        errors = Bootstrap(
-            law, filling, settings.effort, beginning.said.strength, settings.seed, clock.in_time
-        )
+        errors = beginning.errors(filling, settings, clock.in_time)
     return Restoration(
         fit,
         settings=settings,

@@ -103,13 +103,14 @@ def prepare_superres(
             banding=beginning.banding,
             tiles=PriorTiles(work, small, tiling) if tiling.tile is not None else None,
         )
-    wrong = artefacts_in(jpeg, beginning)
+    side = None if tiling.tile is None else small_side(tiling.tile, scale)
+    wrong = artefacts_in(jpeg, beginning, side)
     if tiling.tile is not None:
         if uncertainty:
             raise ValueError(NO_MAP_IN_TILES)
         return _in_tiles(problem, choice, settings, beginning, tiling, Kernel(kernel), wrong)
     enlarging = Enlarging(problem, choice, settings, scale, Kernel(kernel), beginning, wrong)
-    errors: Errors = EnlargingErrors(enlarging, settings.effort, settings.seed, clock.in_time)
+    errors: Errors = EnlargingErrors(enlarging, clock.in_time)
     if enlarging.wrong is not None:  # what the cleaned picture errs by is not told yet
         errors = KnownErrors(torch.full(problem.size, torch.nan))
     return Restoration(

@@ -1,7 +1,7 @@
 """What is done in one tile, by whoever does it: plain values that travel to other processes.
 
 Everything that is to be found once is in them: the law, the networks, the weights. A tile's number
-is the seed of what is random in it.
+is added to the seed of what is random in it.
 """
 
 from __future__ import annotations
@@ -31,6 +31,14 @@ from chnorm_cli.restoration.common import prior_fit
 from chnorm_cli.restoration.denoiser import Denoiser
 
 
+@dataclass(frozen=True)
+class Place:
+    """Which tile of the picture it is: its number, and the row and column where it begins."""
+
+    number: int = 0
+    corner: tuple[int, int] = (0, 0)
+
+
 class TileWork(Protocol):
     """What makes a tile of the answer, `scale` times as large, from a tile of the picture."""
 
@@ -39,8 +47,8 @@ class TileWork(Protocol):
         """How much wider and higher the answer is."""
         ...
 
-    def restore(self, y: Tensor, known: Tensor | None, number: int) -> Tensor:
-        """Restore tile `number`, y (C, h, w), of which `known` (h, w), bool, are to go by (None: all)."""
+    def restore(self, y: Tensor, known: Tensor | None, place: Place) -> Tensor:
+        """Restore the tile y (C, h, w), of which `known` (h, w), bool, are to go by (None: all)."""
         ...
 
 
@@ -61,7 +69,7 @@ class Denoise:
     scale: int = 1
 
     @torch.no_grad()
-    def restore(self, y: Tensor, known: Tensor | None, number: int) -> Tensor:
+    def restore(self, y: Tensor, known: Tensor | None, place: Place) -> Tensor:
         """Restore y (C, h, w); what is not known, and bad values, are filled smoothly first."""
         if known is not None:
             y = first_guess(Mask(known.to(y.dtype)), y * known)
@@ -78,7 +86,7 @@ class Denoise:
 class Fill:
     """Fill holes from what is `clean` of noise, where there is any."""
 
-    clean: Denoise | None
+    clean: TileWork | None
     network: Learnt | None
     guess: FirstGuess
     guess_strengths: tuple[float, ...]
@@ -86,9 +94,9 @@ class Fill:
     scale: int = 1
 
     @torch.no_grad()
-    def restore(self, y: Tensor, known: Tensor | None, number: int) -> Tensor:
+    def restore(self, y: Tensor, known: Tensor | None, place: Place) -> Tensor:
         """Restore y (C, h, w): all of it without its noise, and its holes filled."""
-        x = y if self.clean is None else self.clean.restore(y, known, number)
+        x = y if self.clean is None else self.clean.restore(y, known, place)
         if known is None or bool(known.all()):
             return x
         mask, y = Mask(known.to(y.dtype)), x * known
@@ -102,7 +110,7 @@ class Fill:
 class Enlarge:
     """Enlarge what is `clean` of noise step by step; `networks` are those of each step."""
 
-    clean: Denoise | None
+    clean: TileWork | None
     networks: tuple[tuple[Learnt, ...], ...]
     factors: tuple[int, ...]
     kernel: Kernel
@@ -114,9 +122,9 @@ class Enlarge:
         return prod(self.factors)
 
     @torch.no_grad()
-    def restore(self, y: Tensor, known: Tensor | None, number: int) -> Tensor:
+    def restore(self, y: Tensor, known: Tensor | None, place: Place) -> Tensor:
         """Give (C, scale·h, scale·w) that explains y (C, h, w)."""
-        return self.enlarged(y if self.clean is None else self.clean.restore(y, known, number))
+        return self.enlarged(y if self.clean is None else self.clean.restore(y, known, place))
 
     def enlarged(self, small: Tensor) -> Tensor:
         """Enlarge a clean picture (C, h, w)."""
@@ -142,7 +150,7 @@ class FitPrior:
     scale: int = 1
     kernel: Kernel = Kernel.BICUBIC
 
-    def restore(self, y: Tensor, known: Tensor | None, number: int) -> Tensor:
+    def restore(self, y: Tensor, known: Tensor | None, place: Place) -> Tensor:
         """Restore y (C, h, w); raise `DivergedError` where the fit does."""
         filled = y if known is None else first_guess(Mask(known.to(y.dtype)), y * known)
         law = None if self.law is None else law_in_tile(self.law, filled)
@@ -159,13 +167,13 @@ class FitPrior:
             self.choice.prior,
             stop=self.settings.stop,
             budget=Budget(self.choice.prior.steps, self.settings.steps, self.settings.time),
-            seed=self.settings.seed + number,
+            seed=self.settings.seed + place.number,
         )
         for _ in fit:
             pass
         x = fit.estimate()
         if x is None or not bool(torch.isfinite(x).all()):
-            raise DivergedError(f"the fit of tile {number + 1} diverged")
+            raise DivergedError(f"the fit of tile {place.number + 1} diverged")
         return x if law is None else law.restored(x, filled)
 
     def _operator(self, y: Tensor, known: Tensor | None) -> Operator:

@@ -15,7 +15,7 @@ from chnorm_cli.fitting.solution import DivergedError, Outcome, Step
 from chnorm_cli.fitting.stages import RunningFit
 from chnorm_cli.noise.sampling import Window, mosaic
 from chnorm_cli.restoration.bootstrap import Restorer
-from chnorm_cli.restoration.tile_work import TileWork
+from chnorm_cli.restoration.tile_work import Place, TileWork
 from chnorm_cli.restoration.tiling import tile_weight, tile_windows
 
 PART, PARTS = 512, 2  # PARTS² windows of PART² pixels are learnt from
@@ -128,11 +128,19 @@ def share_of_time(learning: float, tiles: float, done: int, count: int) -> float
 class Joining:
     """Restore y (C, H, W) tile by tile, each from itself alone; `total` is where they fade into each other.
 
-    Iterate for the number of tiles that are done.
+    y is the whole picture, or itself a tile `within` it. Iterate for the number of tiles that are done.
     """
 
-    def __init__(self, work: TileWork, y: Tensor, side: int, known: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        work: TileWork,
+        y: Tensor,
+        side: int,
+        known: Tensor | None = None,
+        within: Place | None = None,
+    ) -> None:
         self.work, self.y, self.side, self.known = work, y, side, known
+        self.within = within
         self.size = (y.shape[1], y.shape[2])
         self.windows = tile_windows(self.size, side)
         self.count = len(self.windows)
@@ -144,7 +152,8 @@ class Joining:
         for number, window in enumerate(self.windows):
             known = None if self.known is None else self.known[window]
             known = None if known is None or bool(known.all()) else known
-            part = self.work.restore(self.y[:, *window].contiguous(), known, number).detach()
+            place = self._place(number, window)
+            part = self.work.restore(self.y[:, *window].contiguous(), known, place).detach()
             with torch.no_grad():
                 if self.total is None:  # only an answer says how many channels there are
                     self.total = part.new_zeros(len(part), *(scale * n for n in self.size))
@@ -152,10 +161,23 @@ class Joining:
                 self.total[:, *enlarged(window, scale)] += weight * part
             yield number + 1
 
+    def _place(self, number: int, window: Window) -> Place:
+        rows, columns = window
+        if self.within is None:
+            return Place(number, (rows.start, columns.start))
+        top, left = self.within.corner
+        return Place(self.within.number + number, (top + rows.start, left + columns.start))
 
-def joined(work: TileWork, y: Tensor, side: int) -> Tensor:
+
+def joined(
+    work: TileWork,
+    y: Tensor,
+    side: int,
+    known: Tensor | None = None,
+    within: Place | None = None,
+) -> Tensor:
     """Restore y (C, H, W) tile by tile."""
-    joining = Joining(work, y, side)
+    joining = Joining(work, y, side, known, within)
     for _ in joining:
         pass
     assert joining.total is not None
@@ -184,7 +206,7 @@ class _Each:
     restorer: Restorer
     scale: int = 1
 
-    def restore(self, y: Tensor, known: Tensor | None, number: int) -> Tensor:
+    def restore(self, y: Tensor, known: Tensor | None, place: Place) -> Tensor:
         return self.restorer.restore(y)
 
 

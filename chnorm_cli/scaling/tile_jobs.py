@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from chnorm_cli.images import Slide
-    from chnorm_cli.restoration.tile_work import TileWork
+    from chnorm_cli.restoration.tile_work import Place, TileWork
 
 TRIES = 3
 AHEAD = 2  # calls that wait at a worker, so that none is idle
@@ -57,7 +57,10 @@ class Windows:
 
 @dataclass(frozen=True)
 class TileJob:
-    """What one call needs: paths rather than pixels. Tiles are restored with `threads` threads."""
+    """What one call needs: paths rather than pixels. Tiles are restored with `threads` threads.
+
+    `known` is the file of the pixels (H, W), bool, that are to go by; None: all are.
+    """
 
     number: int
     window: tuple[slice, slice]
@@ -66,6 +69,7 @@ class TileJob:
     target: Path
     device: str = "auto"
     threads: int = 1
+    known: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -88,13 +92,19 @@ def restore_tile(job: TileJob) -> int:
     import torch
 
     from chnorm_cli.device import choose_device
+    from chnorm_cli.restoration.tile_work import Place
 
     torch.set_num_threads(job.threads)
     device = choose_device(job.device)
     work = _learnt(job.learnt, job.learnt.stat().st_mtime_ns, str(device))
     pixels = np.ascontiguousarray(job.source.pixels(*job.window), dtype=np.float32)
     y = torch.from_numpy(pixels).movedim(-1, 0).contiguous().to(device)
-    x = within_memory(work, y, job.number)
+    known = None
+    if job.known is not None:
+        there = np.load(job.known, mmap_mode="r")[job.window]
+        known = None if there.all() else torch.from_numpy(there.copy()).to(device)
+    rows, columns = job.window
+    x = within_memory(work, y, known, Place(job.number, (rows.start, columns.start)))
     if not bool(torch.isfinite(x).all()):
         raise ValueError("its pixels are not finite")
     save(job.target, np.ascontiguousarray(x.float().cpu().movedim(0, -1).numpy()))
@@ -109,8 +119,8 @@ def _learnt(path: Path, _: int, device: str) -> TileWork:
     return unpacked(path.read_bytes(), device)
 
 
-def within_memory(work: TileWork, y: Tensor, number: int) -> Tensor:
-    """Restore y (C, h, w); where a GPU's memory runs out, in tiles of half its side, and so on."""
+def within_memory(work: TileWork, y: Tensor, known: Tensor | None, place: Place) -> Tensor:
+    """Restore y (C, h, w), `known` (h, w) or all of it; where a GPU's memory runs out, in tiles of half its side, and so on."""
     import torch
 
     from chnorm_cli.fitting.settings import LEAST_TILE
@@ -119,9 +129,9 @@ def within_memory(work: TileWork, y: Tensor, number: int) -> Tensor:
     side = max(y.shape[1:])
     while True:
         try:
-            return (
-                work.restore(y, None, number) if side >= max(y.shape[1:]) else joined(work, y, side)
-            )
+            if side >= max(y.shape[1:]):
+                return work.restore(y, known, place)
+            return joined(work, y, side, known, place)
         except torch.OutOfMemoryError:
             side //= 2
             if side < LEAST_TILE:

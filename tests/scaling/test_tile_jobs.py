@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from chnorm_cli.restoration.tile_work import Place
 from chnorm_cli.scaling import tile_jobs
 from chnorm_cli.scaling.processes import Here
 from chnorm_cli.scaling.tile_jobs import Done, GivenUp, Held, TileJob, run_tiles, within_memory
@@ -18,21 +19,21 @@ class Work:
     def __init__(self, room=1 << 30, broken=None):
         self.room, self.broken, self.sides = room, broken, []
 
-    def restore(self, y, known, number):
+    def restore(self, y, known, place):
         self.sides.append(max(y.shape[1:]))
         if y[0].numel() > self.room:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return y + (1 if number != self.broken else torch.nan)
+        return y + (1 if place.number != self.broken else torch.nan)
 
 
 def test_a_tile_is_halved_where_the_memory_of_a_gpu_runs_out():
     y = torch.rand(3, 1024, 1024)
     work = Work(room=512 * 512)
-    torch.testing.assert_close(within_memory(work, y, 0), y + 1)
+    torch.testing.assert_close(within_memory(work, y, None, Place()), y + 1)
     assert work.sides[0] == 1024
     assert max(work.sides[1:]) <= 512
     with pytest.raises(torch.OutOfMemoryError):
-        within_memory(Work(room=100 * 100), y, 0)
+        within_memory(Work(room=100 * 100), y, None, Place())
 
 
 def test_tiles_that_are_no_picture_are_tried_again_and_given_up(tmp_path, monkeypatch):
