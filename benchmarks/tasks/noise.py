@@ -42,9 +42,9 @@ class Case:
         one = torch.ones(channels)
         return Level(self.read / 255 * one, self.gain * one, self.speckle * one, 0.0 * one)
 
-    def noisy(self, truth: Pixels) -> Pixels:
+    def noisy(self, truth: Pixels, seed: int = 0) -> Pixels:
         """Give the picture with noise of this law, the same in every run, not clipped."""
-        generator = torch.Generator().manual_seed(0)
+        generator = torch.Generator().manual_seed(seed)
         y = to_pixels(self.level(truth.shape[2]).added_to(to_tensor(truth), generator))
         return truth + gaussian_filter(y - truth, (BLUR, BLUR, 0)) if self.blurred else y
 
