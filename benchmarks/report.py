@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.measuring.pictures import CHECKOUT
 from benchmarks.measuring.rows import RESULTS, read_all
 from benchmarks.reporting.headline import replaced, table
-from benchmarks.reporting.markdown import page, whole_pictures
+from benchmarks.reporting.markdown import bars, page, whole_pictures
 from benchmarks.reporting.plots import PLOTS, draw
 from benchmarks.reporting.summary import current, summaries
 
@@ -21,7 +21,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if out of date")
     parser.add_argument("--no-plots", action="store_true", help="leave the plots as they are")
+    parser.add_argument("--bars", action="store_true", help="say each bar, and write nothing")
     given = parser.parse_args(arguments)
+    if given.bars:
+        print(*bars(read_all()), sep="\n")
+        return 0
     if not (given.check or given.no_plots):
         draw(summaries(whole_pictures(current(read_all()))), FOLDER)
     pages = made()
