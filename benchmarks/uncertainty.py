@@ -34,6 +34,7 @@ from chnorm_cli.fitting.settings import Effort, FitSettings
 from chnorm_cli.restoration import prepare_denoise
 from chnorm_cli.restoration.bootstrap import (
     DRAWS,
+    HIDDEN,
     Bootstrap,
     Calibration,
     noise_variance,
@@ -76,7 +77,7 @@ class Measured:
 
     def error(self, calibration: Calibration) -> np.ndarray:
         """Give the standard errors (H, W)."""
-        floor = calibration.floor**2 * self.noise
+        floor = calibration.floor**2 * HIDDEN * np.sqrt(self.noise)
         lost = calibration.detail * self.lost
         return np.sqrt(calibration.factor**2 * self.spread + floor + lost)
 
@@ -249,7 +250,7 @@ def _decibels(square: float) -> float | None:
 def report(table: dict[str, Any]) -> Iterator[str]:
     """Give the lines of a table by case, of the pictures that took no part in the calibration."""
     yield (
-        f"factor {table['factor']:.2f}, floor {table['floor']:.2f} σ, detail {table['detail']:.2f},"
+        f"factor {table['factor']:.2f}, floor {table['floor']:.2f}, detail {table['detail']:.2f},"
         f" of the trials {table['risk_factor']}"
     )
     yield "| case | pictures | within 1.96 e | least, most | deciles, true over told | correlation, least | the same, known | PSNR told − true, mean, largest |"
