@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from benchmarks.measuring.clock import Clock
 from benchmarks.measuring.options import Options
-from benchmarks.measuring.rows import OURS, Row
+from benchmarks.measuring.rows import OURS, Row, Subject
 from benchmarks.measuring.scores import Scorer
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.restoration import Restoration
 
+AS_IT_CAME = "as it came"
+TO_BE_MEASURED = "to be measured"
+
 
 @dataclass(frozen=True)
 class Result:
-    """What a method gave, and what it took."""
+    """What a method gave, and what it took: by the clock, and of all cores together."""
 
     pixels: np.ndarray
     seconds: float
+    cpu: float
     steps: int | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
 
@@ -33,21 +37,28 @@ class Contender:
     method: str
     run: Callable[[], Result]
     effort: str = ""
+    version: str = ""  # of a peer; ours is known by its digest
+    told: str = ""  # what ours is not
 
 
-class NotInstalledError(ImportError):
-    """A peer that is not there."""
+class NoResultError(Exception):
+    """A peer that is not there, or that failed."""
 
 
-def timed(run: Callable[[], np.ndarray]) -> Callable[[], Result]:
-    """Make a `Result` of what a plain function gives."""
+def timed(run: Callable[[], Any]) -> Callable[[], Result]:
+    """Make a `Result` of what a plain function gives, unless it gives one itself."""
 
     def measure() -> Result:
-        started = time.perf_counter()
-        pixels = run()
-        return Result(pixels, time.perf_counter() - started)
+        clock = Clock()
+        given = run()
+        return given if isinstance(given, Result) else Result(given, *clock.read())
 
     return measure
+
+
+def untouched(y: np.ndarray) -> Contender:
+    """Give the corrupted picture itself: what there is to gain."""
+    return Contender(AS_IT_CAME, timed(lambda: y))
 
 
 def ours(
@@ -57,16 +68,16 @@ def ours(
 
     def contender(settings: FitSettings, label: str) -> Contender:
         def run() -> Result:
-            started = time.perf_counter()
+            clock = Clock()
             restoration = prepare(settings)
             for _ in restoration:
                 pass
             solution = restoration.solution  # on the CPU by now, so CUDA has no work left
-            seconds = time.perf_counter() - started
+            seconds, cpu = clock.read()
             detail: dict[str, Any] = {"outcome": solution.outcome.name.lower()}
             if solution.sigma_estimated:
                 detail["sigma"] = solution.sigma
-            return Result(solution.pixels, seconds, solution.steps, detail)
+            return Result(solution.pixels, seconds, cpu, solution.steps, detail)
 
         return Contender(OURS, run, label)
 
@@ -74,23 +85,36 @@ def ours(
 
 
 def contest(
+    options: Options,
     contenders: Sequence[Contender],
     score: Scorer,
+    subject: Subject,
     *,
-    task: str,
-    setting: str,
-    picture: str,
-    repeat: int = 1,
+    pixels: int,
     see: Callable[[Contender, Result], None] = lambda contender, result: None,
 ) -> Iterator[Row]:
-    """Run every contender, `repeat` times in turn, and score what it gives."""
-    for contender in [c for _ in range(repeat) for c in contenders]:
-        about = (task, setting, picture, contender.method, contender.effort)
+    """Run every contender that is wanted, as often as asked, and score what it gives.
+
+    `pixels` is how many the answer has.
+    """
+    for contender in [c for _ in range(options.repeat) for c in contenders]:
+        row = Row(
+            *subject,
+            contender.method,
+            contender.effort,
+            megapixels=pixels / 1e6,
+            version=contender.version,
+            told=contender.told,
+        )
+        if not options.wants(row):
+            continue
+        if options.dry:
+            yield row.noting(TO_BE_MEASURED)
+            continue
         try:
             result = contender.run()
-        except NotInstalledError as missing:
-            yield Row(*about, note=str(missing))
+        except NoResultError as error:
+            yield row.noting(str(error))
             continue
         see(contender, result)
-        found = score(result.pixels)
-        yield Row(*about, found.psnr, found.ssim, result.seconds, result.steps, dict(result.detail))
+        yield row.measured(result, score(result.pixels))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from benchmarks.measuring.clock import Clock
 
 MOST_POINTS = 200  # kept in the results
 
@@ -13,21 +14,26 @@ class Curve:
     """Points (seconds, dB) of one run."""
 
     def __init__(self) -> None:
-        self.started = time.perf_counter()
-        self.looking = 0.0
+        self.clock = Clock()
+        self.looking = (0.0, 0.0)
         self.points: list[tuple[float, float]] = []
 
     @property
     def seconds(self) -> float:
         """Seconds worked."""
-        return time.perf_counter() - self.started - self.looking
+        return self.clock.read()[0] - self.looking[0]
+
+    @property
+    def cpu(self) -> float:
+        """CPU-seconds worked."""
+        return self.clock.read()[1] - self.looking[1]
 
     def look(self, rate: Callable[[], float]) -> None:
         """Stop the clock and take a point."""
-        began = time.perf_counter()
-        at = began - self.started - self.looking
+        at, looking = self.seconds, Clock()
         self.points.append((at, rate()))
-        self.looking += time.perf_counter() - began
+        seconds, cpu = looking.read()
+        self.looking = (self.looking[0] + seconds, self.looking[1] + cpu)
 
     def summary(self) -> dict[str, Any]:
         """Give the best point ever reached and a thinned curve that keeps it."""

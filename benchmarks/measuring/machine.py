@@ -32,7 +32,7 @@ def describe_run(device: str) -> dict[str, Any]:
     from chnorm_cli.device import choose_device, describe_device
 
     return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "date": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "device": describe_device(choose_device(device)),
         "cpu": _cpu(),
         "cores": os.cpu_count(),

@@ -1,4 +1,4 @@
-"""Where the pictures come from, and how they are cut."""
+"""Where the pictures come from, what their set is called, and how they are cut."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ Pixels = np.ndarray  # float32 (H, W, C), nominal range [0, 1]
 CHECKOUT = Path(__file__).parents[2]
 BESIDE = CHECKOUT.parent / "shared" / "data"  # used where it exists
 BUNDLED = ("astronaut", "chelsea", "coffee")  # what scikit-image brings without a download
+SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp")
+# What the subfolders beside the checkout hold of well-known sets.
+WELL_KNOWN = {
+    "denoise": "4 of CSet9",
+    "superres": "Set5",
+    "real": "5 of CC15",
+    "microscopy": "2 of FMD",
+    "inpaint": "DIP's masks",
+}
 
 
 @dataclass(frozen=True)
@@ -22,38 +31,53 @@ class Source:
     names: tuple[str, ...] = ()
     crop: int | None = None
     gray: bool = False
-    kind: str = "real"  # the subfolder of shots beside the mean of many
+    called: str = ""  # the set's name, where the folder's is not it
+
+    def dataset(self, kind: str) -> str:
+        """Name the set that the pictures of a kind are from."""
+        if self.called or self.folder is None:
+            return self.called or "scikit-image"
+        if not self.has(kind):
+            return self.folder.resolve().name
+        if self.folder.resolve() == BESIDE.resolve():
+            return WELL_KNOWN.get(kind, kind)
+        return f"{self.folder.resolve().name}/{kind}"
+
+    def has(self, kind: str) -> bool:
+        """Tell whether the folder has a subfolder for pictures of a kind."""
+        return self.folder is not None and (self.folder / kind).is_dir()
+
+    def kinds(self, *kinds: str) -> list[str]:
+        """Give the kinds that are different pictures: one, where there are no subfolders."""
+        return [kind for kind in kinds if self.has(kind)] or [kinds[0]]
 
     def pictures(self, kind: str) -> list[tuple[str, Pixels]]:
         """Give (name, pixels) of the pictures in the subfolder `kind`, or in the folder itself."""
         if self.folder is None:
             return [(name, self.cut(_bundled(name))) for name in BUNDLED if self.wants(name)]
-        files = [f for f in self._files(kind) if not f.stem.endswith(("_mask", "_real", "_mean"))]
-        return [(f.stem, self.cut(read(f))) for f in files if self.wants(f.stem)]
+        found = self._files(kind)
+        names = [n for n in found if not n.endswith(("_mask", "_real", "_mean"))]
+        return [(name, self.cut(read(found[name]))) for name in names if self.wants(name)]
 
     def masked(self) -> list[tuple[str, Pixels, np.ndarray]]:
         """Give (name, pixels, missing) for each X.png with an X_mask.png, whose white is known."""
-        if self.folder is None:
-            return []
-        masks = [f for f in self._files("inpaint") if f.stem.endswith("_mask")]
+        files = {} if self.folder is None else self._files("inpaint")
         found = []
-        for mask in masks:
-            name = mask.stem.removesuffix("_mask")
-            if self.wants(name):
-                missing = self.cut(read(mask))[..., 0] < 0.5
-                found.append((name, self.cut(read(mask.with_stem(name))), missing))
+        for mask in files:
+            name = mask.removesuffix("_mask")
+            if name != mask and name in files and self.wants(name):
+                missing = self.cut(read(files[mask]))[..., 0] < 0.5
+                found.append((name, self.cut(read(files[name])), missing))
         return [each for each in found if each[2].any()]
 
-    def shot(self) -> list[tuple[str, Pixels, Pixels]]:
-        """Give (name, noisy, truth) for each X_real.png, one shot, with an X_mean.png of many."""
-        if self.folder is None:
-            return []
-        shots = [f for f in self._files(self.kind) if f.stem.endswith("_real")]
-        names = [(f, f.stem.removesuffix("_real")) for f in shots]
+    def shot(self, kind: str = "real") -> list[tuple[str, Pixels, Pixels]]:
+        """Give (name, noisy, truth) for each X_real, one shot, with an X_mean of many."""
+        files = {} if self.folder is None else self._files(kind)
+        names = [n.removesuffix("_real") for n in files if n.endswith("_real")]
         return [
-            (name, self.cut(read(f)), self.cut(read(f.with_stem(f"{name}_mean"))))
-            for f, name in names
-            if self.wants(name)
+            (n, self.cut(read(files[f"{n}_real"])), self.cut(read(files[f"{n}_mean"])))
+            for n in names
+            if f"{n}_mean" in files and self.wants(n)
         ]
 
     def wants(self, name: str) -> bool:
@@ -73,11 +97,12 @@ class Source:
         crop = f", crop {self.crop}" if self.crop else ""
         return crop + (", gray" if self.gray else "")
 
-    def _files(self, kind: str) -> list[Path]:
+    def _files(self, kind: str) -> dict[str, Path]:
+        """Give the files of a kind by name, which is the path in the folder without the suffix."""
         assert self.folder is not None
-        inner = self.folder / kind
-        files = (inner if inner.is_dir() else self.folder).iterdir()
-        return sorted(f for f in files if f.suffix.lower() in (".png", ".tif", ".jpg"))
+        top = self.folder / kind if self.has(kind) else self.folder
+        found = sorted(f for f in top.rglob("*") if f.suffix.lower() in SUFFIXES)
+        return {f.relative_to(top).with_suffix("").as_posix(): f for f in found}
 
 
 def default_folder() -> Path | None:
@@ -87,7 +112,10 @@ def default_folder() -> Path | None:
 def read(path: Path) -> Pixels:
     from skimage.io import imread
 
-    return _unit(imread(path))
+    samples = imread(path)
+    if samples.dtype.kind == "f" and not (samples.min() >= 0 and samples.max() <= 1):
+        raise ValueError(f"{path} has floats outside [0, 1]: save it in 8 or 16 bits")
+    return _unit(samples)
 
 
 def save(path: Path, *pixels: Pixels) -> None:
@@ -106,5 +134,8 @@ def _bundled(name: str) -> Pixels:
 
 
 def _unit(samples: np.ndarray) -> Pixels:
-    pixels = samples.astype(np.float32) / np.iinfo(samples.dtype).max
-    return pixels[..., None] if pixels.ndim == 2 else pixels[..., :3]
+    most = {"u": lambda: np.iinfo(samples.dtype).max, "b": lambda: 1, "f": lambda: 1}
+    pixels = samples.astype(np.float32) / np.float32(most[samples.dtype.kind]())
+    if pixels.ndim == 2:
+        return pixels[..., None]
+    return pixels[..., : 3 if pixels.shape[2] >= 3 else 1]  # without alpha

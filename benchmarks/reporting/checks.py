@@ -1,14 +1,14 @@
-"""How a bar is checked: from the summaries of one machine to a sentence and a yes or no."""
+"""How a bar is checked: from summaries to a sentence and a yes or no."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from statistics import mean
 
 from benchmarks.measuring.curve import psnr_within, seconds_to
 from benchmarks.reporting.summary import Cell, Summary
 
-Found = dict[tuple[str, str], Summary]
+Found = Mapping[tuple[str, str], Summary]
 Check = Callable[[Found], tuple[str, bool] | None]  # None: not measured, or not whole
 
 
@@ -72,17 +72,52 @@ def level(
     return check
 
 
+def ahead(task: str, setting: str, effort: str, peers: Sequence[str]) -> Check:
+    """Mean PSNR above that of every peer."""
+
+    def check(found: Found) -> tuple[str, bool] | None:
+        summary = found.get((task, setting))
+        ours = summary.mean(f"chnorm {effort}") if summary else None
+        theirs = {peer: summary.mean(peer) for peer in peers} if summary else {}
+        known = {peer: value for peer, value in theirs.items() if value is not None}
+        if ours is None or len(known) < len(peers):
+            return None
+        best = max(known, key=lambda peer: known[peer])
+        return f"{ours:.2f} dB, the best peer ({best}) {known[best]:.2f}", ours > known[best]
+
+    return check
+
+
+def as_quick(this: tuple[str, str], other: tuple[str, str], effort: str, at_most: float) -> Check:
+    """Mean CPU-seconds of the pictures that two settings share: at most so many times as many."""
+
+    def check(found: Found) -> tuple[str, bool] | None:
+        name = f"chnorm {effort}"
+        ours, theirs = (found[key].row(name) if key in found else {} for key in (this, other))
+        both = [p for p in ours if p in theirs and ours[p].cpu and theirs[p].cpu]
+        if not both:
+            return None
+        mine, usual = (mean(cells[p].cpu or 0.0 for p in both) for cells in (ours, theirs))
+        text = f"{mine:.1f} and {usual:.1f} CPU-s in the mean: {mine / usual:.2f}×"
+        return f"{text}, {pictures(both)}", mine <= at_most * usual
+
+    return check
+
+
 def no_slower(setting: str) -> Check:
+    """Fast takes no more CPU-seconds than BM3D on any picture."""
+
     def check(found: Found) -> tuple[str, bool] | None:
         summary = found.get(("denoise", setting))
-        more = summary.margins("chnorm fast", "bm3d", "seconds") if summary else None
+        more = summary.margins("chnorm fast", "bm3d", "cpu") if summary else None
         if summary is None or not more:
             return None
-        ours, theirs = summary.mean("chnorm fast", "seconds"), summary.mean("bm3d", "seconds")
+        ours, theirs = summary.mean("chnorm fast", "cpu"), summary.mean("bm3d", "cpu")
         worst = max(more.values())
         if ours is None or theirs is None:  # another method knows more pictures than one of these
-            return f"at worst {worst:+.1f} s, {pictures(more)}", worst <= 0
-        return f"{ours:.1f} s and {theirs:.1f} s in the mean, at worst {worst:+.1f} s", worst <= 0
+            return f"at worst {worst:+.1f} CPU-s, {pictures(more)}", worst <= 0
+        text = f"{ours:.1f} and {theirs:.1f} CPU-s in the mean, at worst {worst:+.1f}"
+        return text, worst <= 0
 
     return check
 
@@ -92,13 +127,11 @@ def beats_dip(found: Found) -> tuple[str, bool] | None:
     factors, texts = [], []
     for (task, _), summary in found.items():
         for picture, dip in summary.row("dip").items() if task == "denoise" else ():
+            mine = [c for m in summary.row_names(picture) if (c := _ours(summary, m, picture))]
+            if not mine:
+                continue
             best, seconds = dip.newest.detail["best"], dip.newest.detail["best_seconds"]
-            ours = [
-                c.seconds
-                for m in summary.methods
-                if m.startswith("chnorm") and (c := summary.cell(m, picture))
-                if c.psnr and c.seconds and c.psnr >= best
-            ]
+            ours = [c.seconds for c in mine if c.psnr and c.seconds and c.psnr >= best]
             factors.append(seconds / min(ours) if ours else 0.0)
             stopped = dip.newest.detail["outcome"] == "time"
             note = f" (stopped at {dip.newest.seconds:.0f} s)" if stopped else ""
@@ -107,6 +140,10 @@ def beats_dip(found: Found) -> tuple[str, bool] | None:
     if not factors:
         return None
     return f"{'; '.join(texts)}: 1/{min(factors):.0f}", min(factors) >= 30
+
+
+def _ours(summary: Summary, method: str, picture: str) -> Cell | None:
+    return summary.cell(method, picture) if method.startswith("chnorm") else None
 
 
 def clean(found: Found) -> tuple[str, bool] | None:

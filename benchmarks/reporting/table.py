@@ -7,27 +7,33 @@ from collections.abc import Iterator, Sequence
 from rich.box import SIMPLE
 from rich.table import Table
 
-from benchmarks.measuring.rows import Row
+from benchmarks.measuring.rows import Row, Run
 from benchmarks.reporting.sigma_summary import errors_by_level
 from benchmarks.reporting.summary import Cell, Summary, in_seconds, summaries
 
 STEP_HEADER = ["what", "ours", "plain PyTorch", "ours ÷ plain"]
 
 
-def tables(rows: Sequence[Row]) -> Iterator[Table]:
-    found = summaries(rows)
+def tables(run: Run, rows: Sequence[Row]) -> Iterator[Table]:
+    found = summaries([(run, row) for row in rows])
     steps = [summary for summary in found if summary.task == "step"]
     for summary in found:
         if summary.setting.startswith("estimate"):
-            title = f"{summary.task}, {summary.setting}: mean absolute error (worst)"
-            header, body = errors_by_level([r for r in rows if r.setting == summary.setting])
+            title = (
+                f"{summary.task}, {summary.dataset}, {summary.setting}: mean absolute error (worst)"
+            )
+            header, body = errors_by_level(
+                [r for r in rows if (r.dataset, r.setting) == (summary.dataset, summary.setting)]
+            )
         elif summary.task == "step":
             if summary is not steps[-1]:
                 continue
             title = "step"
             header, body = STEP_HEADER, step_lines([r for r in rows if r.task == "step"])
         else:
-            title = f"{summary.task}, {summary.setting}: PSNR in dB · seconds"
+            title = (
+                f"{summary.task}, {summary.dataset}, {summary.setting}: PSNR in dB · CPU-seconds"
+            )
             header, body = grid(summary)
         table = Table(title=title, title_justify="left", box=SIMPLE)
         for i, name in enumerate(header):
@@ -40,15 +46,14 @@ def tables(rows: Sequence[Row]) -> Iterator[Table]:
 
 
 def grid(summary: Summary) -> tuple[list[str], list[list[str]]]:
-    """Give header and lines: a method a line, a picture a column, the mean last."""
-    header = ["method", *summary.pictures, "mean", "SSIM"]
+    """Give header and lines: a method a line, a picture a column, the mean and its interval last."""
+    header = ["method", *summary.pictures, "mean ± 95 %", "SSIM"]
     body = []
     for method in summary.methods:
         cells = [_shown(summary.cell(method, picture)) for picture in summary.pictures]
-        alone = all(cell.all_cores for cell in summary.row(method).values())
-        whole = _pair(summary.mean(method), summary.mean(method, "seconds"), alone)
-        similar = summary.mean(method, "ssim")
-        body.append([method, *cells, whole, "" if similar is None else f"{similar:.4f}"])
+        spread, similar = summary.spread(method), summary.mean(method, "ssim")
+        mean = "" if spread is None else str(spread).lstrip("+")
+        body.append([method, *cells, mean, "" if similar is None else f"{similar:.4f}"])
     return header, body
 
 
@@ -67,10 +72,6 @@ def step_lines(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _shown(cell: Cell | None) -> str:
-    return "" if cell is None else _pair(cell.psnr, cell.seconds, cell.all_cores)
-
-
-def _pair(psnr: float | None, seconds: float | None, all_cores: bool) -> str:
-    parts = [] if psnr is None else [f"{psnr:.2f}"]
-    parts += [] if seconds is None else [in_seconds(seconds, all_cores)]
+    parts = [] if cell is None or cell.psnr is None else [f"{cell.psnr:.2f}"]
+    parts += [] if cell is None or cell.cpu is None else [in_seconds(cell.cpu)]
     return " · ".join(parts)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from benchmarks import dip
-from benchmarks.measuring.contest import Contender, Result, contest, ours, timed
+from benchmarks.measuring.contest import Contender, Result, contest, ours, untouched
 from benchmarks.measuring.options import Options
 from benchmarks.measuring.pictures import Pixels, save
-from benchmarks.measuring.rows import Row
+from benchmarks.measuring.rows import Row, Subject
 from benchmarks.measuring.scores import Score, whole, within
-from benchmarks.peers import FILLERS
+from benchmarks.peers import contenders
+from benchmarks.peers.peer import Seen, Watch
 from benchmarks.tasks.denoise import noisy
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.restoration import Restoration, prepare_inpaint
@@ -23,21 +23,29 @@ WITHOUT_TRUTH = {"library", "vase"}
 
 
 def measure(options: Options) -> Iterator[Row]:
+    source = options.source
     everything = not options.missing and not options.masks and not options.discs
     for fraction in (0.5, 0.8) if everything else options.missing:
-        for name, truth in options.source.pictures("denoise"):
+        for name, truth in source.pictures("denoise"):
             missing = np.random.default_rng(0).random(truth.shape[:2]) < fraction
+            setting = f"{fraction:.0%} missing"
             for sigma in options.noisy:
-                yield from _fill_and_clean(options, name, truth, missing, fraction, sigma)
+                about = _subject(options, f"{setting}, σ={sigma:g}", name)
+                yield from _fill_and_clean(options, about, truth, missing, sigma)
             if not options.noisy:
-                yield from _fill(options, name, truth, missing, f"{fraction:.0%} missing")
+                yield from _fill(options, _subject(options, setting, name), truth, missing)
     for radius in options.discs:
-        for name, truth in options.source.pictures("denoise"):
-            missing = _discs(truth.shape[:2], radius)
-            yield from _fill(options, name, truth, missing, f"discs of radius {radius}")
+        for name, truth in source.pictures("denoise"):
+            about = _subject(options, f"discs of radius {radius}", name)
+            yield from _fill(options, about, truth, _discs(truth.shape[:2], radius))
     if everything or options.masks:
-        for name, truth, missing in options.source.masked():
-            yield from _fill(options, name, truth, missing, "mask")
+        for name, truth, missing in source.masked():
+            yield from _fill(options, _subject(options, "mask", name, "inpaint"), truth, missing)
+
+
+def _subject(options: Options, setting: str, name: str, kind: str = "denoise") -> Subject:
+    source = options.source
+    return Subject("inpaint", source.dataset(kind), setting + source.words(), name)
 
 
 def _discs(size: tuple[int, ...], radius: int) -> np.ndarray:
@@ -51,30 +59,34 @@ def _discs(size: tuple[int, ...], radius: int) -> np.ndarray:
     return missing
 
 
-def _fill(
-    options: Options, name: str, truth: Pixels, missing: np.ndarray, setting: str
-) -> Iterator[Row]:
+def _fill(options: Options, subject: Subject, truth: Pixels, missing: np.ndarray) -> Iterator[Row]:
     y = np.where(missing[..., None], np.float32(0), truth)
     known = torch.from_numpy(~missing)
-    blind = name in WITHOUT_TRUTH
+    blind = subject.picture in WITHOUT_TRUTH
     score = (lambda x: Score()) if blind else within(truth, missing)
+    watch = Watch(
+        score,
+        truth.shape,
+        lambda x: x * known.to(x.device),
+        options.device,
+        options.steps,
+        options.peer_time,
+    )
     yield from contest(
+        options,
         [
-            *_peers(options, y, missing),
+            *contenders(options, "inpaint", Seen(y, missing=missing, watch=watch)),
             *ours(options, lambda settings: prepare_inpaint(y, missing, settings=settings)),
-            *dip.contenders(options, y, score, truth.shape, lambda x: x * known.to(x.device)),
         ],
         score,
-        task="inpaint",
-        setting=setting + options.source.words(),
-        picture=name,
-        repeat=options.repeat,
-        see=_before_and_after(options, name, y) if blind else lambda contender, result: None,
+        subject,
+        pixels=truth.shape[0] * truth.shape[1],
+        see=_before_and_after(options, subject.picture, y) if blind else lambda *_: None,
     )
 
 
 def _fill_and_clean(
-    options: Options, name: str, truth: Pixels, missing: np.ndarray, fraction: float, sigma: float
+    options: Options, subject: Subject, truth: Pixels, missing: np.ndarray, sigma: float
 ) -> Iterator[Row]:
     """Fill a noisy picture and clean all of it, told how noisy it is and not."""
     y = np.where(missing[..., None], np.float32(0), noisy(truth, sigma))
@@ -83,24 +95,16 @@ def _fill_and_clean(
         return prepare_inpaint(y, missing, sigma=told, clean=True, settings=settings)
 
     yield from contest(
+        options,
         [
+            untouched(y),
             *ours(options, prepare),
             *ours(options, lambda settings: prepare(settings, sigma), ", told σ"),
         ],
         whole(truth),
-        task="inpaint",
-        setting=f"{fraction:.0%} missing, σ={sigma:g}{options.source.words()}",
-        picture=name,
-        repeat=options.repeat,
+        subject,
+        pixels=truth.shape[0] * truth.shape[1],
     )
-
-
-def _peers(options: Options, y: Pixels, missing: np.ndarray) -> list[Contender]:
-    return [
-        Contender(name, timed(lambda peer=peer: peer(y, missing).reshape(y.shape)))
-        for name, peer in FILLERS.items()
-        if options.wants_peer(name)
-    ]
 
 
 def _before_and_after(

@@ -7,20 +7,21 @@ square, BM3D between the stabilizing transform of the law and its exact unbiased
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter, median_filter
+from scipy.ndimage import gaussian_filter
 
-from benchmarks.measuring.contest import Contender, contest, ours, timed
+from benchmarks.measuring.contest import contest, ours, untouched
 from benchmarks.measuring.options import Options
 from benchmarks.measuring.pictures import Pixels
-from benchmarks.measuring.rows import Row
+from benchmarks.measuring.rows import Row, Subject
 from benchmarks.measuring.scores import whole
-from benchmarks.peers import DENOISERS, bm3d, to_pixels, to_tensor
+from benchmarks.measuring.tensors import to_pixels, to_tensor
+from benchmarks.peers import contenders
+from benchmarks.peers.peer import Seen, Watch
 from chnorm_cli.noise.level import Level
-from chnorm_cli.noise.stabilizer import Stabilizer
 from chnorm_cli.restoration import prepare_denoise
 
 BLUR = 0.7  # pixels, of the noise of the synthetic camera
@@ -41,9 +42,9 @@ class Case:
         one = torch.ones(channels)
         return Level(self.read / 255 * one, self.gain * one, self.speckle * one, 0.0 * one)
 
-    def noisy(self, truth: Pixels) -> Pixels:
+    def noisy(self, truth: Pixels, seed: int = 0) -> Pixels:
         """Give the picture with noise of this law, the same in every run, not clipped."""
-        generator = torch.Generator().manual_seed(0)
+        generator = torch.Generator().manual_seed(seed)
         y = to_pixels(self.level(truth.shape[2]).added_to(to_tensor(truth), generator))
         return truth + gaussian_filter(y - truth, (BLUR, BLUR, 0)) if self.blurred else y
 
@@ -64,21 +65,39 @@ BANDING = ((0.0, False, 8.0), (12.0, False, 8.0), (12.0, True, 8.0), (12.0, Fals
 
 
 def measure(options: Options) -> Iterator[Row]:
-    for name, truth in options.source.pictures("denoise"):
-        for share, sigma in IMPULSES:
-            y, setting = with_impulses(truth, share, sigma), f"impulses {share:.0%}"
-            setting += f" on σ={sigma:g}" if sigma else ""
-            yield from _denoise(options, name, y, truth, None, setting)
-        for rows, each, sigma in BANDING:
-            y, setting = with_banding(truth, rows, sigma, each=each), f"rows σ={rows:g}"
-            setting += " in each colour" * each + f" on σ={sigma:g}"
-            yield from _denoise(options, name, y, truth, None, setting)
-        for case in CASES:
-            level = None if case.blurred else case.level(truth.shape[2])
-            yield from _denoise(options, name, case.noisy(truth), truth, level, case.name)
-    microscope = replace(options, source=replace(options.source, kind="microscopy"))
-    for name, y, truth in microscope.source.shot():
-        yield from _denoise(options, name, y, truth, level_of(y, truth), "confocal microscope")
+    source = options.source
+    if not options.real:
+        for name, truth in source.pictures("denoise"):
+            for setting, y, level in corrupted(options, truth):
+                words = setting + source.words()
+                subject = Subject("noise", source.dataset("denoise"), words, name)
+                yield from _denoise(options, subject, y, truth, level)
+    if options.real or source.has("microscopy"):
+        for name, y, truth in source.shot("microscopy"):
+            setting = f"confocal microscope{source.words()}"
+            if options.wants_law(setting):
+                subject = Subject("noise", source.dataset("microscopy"), setting, name)
+                yield from _denoise(options, subject, y, truth, level_of(y, truth))
+
+
+def corrupted(options: Options, truth: Pixels) -> Iterator[tuple[str, Pixels, Level | None]]:
+    """Give what the noise is called, the noisy picture, and the law where a peer can use it."""
+    makers: dict[str, Callable[[], tuple[Pixels, Level | None]]] = {}
+    for case in CASES:
+        level = None if case.blurred else case.level(truth.shape[2])
+        makers[case.name] = lambda case=case, level=level: (case.noisy(truth), level)
+    for share, sigma in IMPULSES:
+        name = f"impulses {share:.0%}" + (f" on σ={sigma:g}" if sigma else "")
+        makers[name] = lambda how=(share, sigma): (with_impulses(truth, *how), None)
+    for rows, each, sigma in BANDING:
+        name = f"rows σ={rows:g}" + " in each colour" * each + f" on σ={sigma:g}"
+        makers[name] = lambda how=(rows, sigma), each=each: (
+            with_banding(truth, *how, each=each),
+            None,
+        )
+    for name, make in makers.items():
+        if options.wants_law(name, makers):
+            yield name, *make()
 
 
 def with_impulses(truth: Pixels, share: float, sigma: float) -> Pixels:
@@ -111,38 +130,18 @@ def level_of(y: Pixels, truth: Pixels) -> Level:
 
 
 def _denoise(
-    options: Options, name: str, y: Pixels, truth: Pixels, level: Level | None, setting: str
+    options: Options, subject: Subject, y: Pixels, truth: Pixels, level: Level | None
 ) -> Iterator[Row]:
-    if not options.wants_law(setting):
-        return
+    sigma = float(np.sqrt(np.square(y - truth).mean()))
+    seen = Seen(y, sigma=sigma, level=level, watch=Watch(steps=options.steps))
     yield from contest(
+        options,
         [
-            *_peers(options, y, truth, level),
+            untouched(y),
+            *contenders(options, "noise", seen),
             *ours(options, lambda settings: prepare_denoise(y, settings=settings)),
         ],
         whole(truth),
-        task="noise",
-        setting=setting + options.source.words(),
-        picture=name,
-        repeat=options.repeat,
+        subject,
+        pixels=truth.shape[0] * truth.shape[1],
     )
-
-
-def _peers(options: Options, y: Pixels, truth: Pixels, level: Level | None) -> list[Contender]:
-    sigma = float(np.sqrt(np.square(y - truth).mean()))
-    peers: dict[str, Callable[[], Pixels]] = {
-        name: lambda peer=peer: peer(y, sigma, options.threads).reshape(y.shape)
-        for name, peer in DENOISERS.items()
-    }
-    peers["median"] = lambda: median_filter(y, (3, 3, 1))
-    if level is not None:
-        peers["bm3d-anscombe"] = lambda: stabilized_bm3d(y, level, options.threads)
-    return [Contender(name, timed(run)) for name, run in peers.items() if options.wants_peer(name)]
-
-
-def stabilized_bm3d(y: Pixels, level: Level, threads: int) -> Pixels:
-    """Run BM3D where the noise is white, and undo that with the exact unbiased inverse."""
-    stabilizer = Stabilizer(level, 0.0, 1.0)
-    z = to_pixels(stabilizer.forward(to_tensor(y)))
-    clean = bm3d(z, stabilizer.sigma, threads).reshape(y.shape).astype(np.float32)
-    return to_pixels(stabilizer.inverse(to_tensor(clean)))

@@ -12,9 +12,9 @@ from benchmarks.measuring.contest import Contender, Result, contest
 from benchmarks.measuring.curve import Curve
 from benchmarks.measuring.options import Options
 from benchmarks.measuring.pictures import Pixels
-from benchmarks.measuring.rows import OURS, Row
+from benchmarks.measuring.rows import OURS, Row, Subject
 from benchmarks.measuring.scores import psnr, whole
-from benchmarks.peers import to_pixels, to_tensor
+from benchmarks.measuring.tensors import to_pixels, to_tensor
 from benchmarks.tasks.denoise import noisy
 from benchmarks.tasks.plain import deep_decoder
 from chnorm_cli.device import choose_device
@@ -28,16 +28,17 @@ REFERENCE_AVERAGE = 0.99  # without an average of its output it is 1 dB worse
 
 
 def measure(options: Options) -> Iterator[Row]:
-    for name, truth in options.source.pictures("denoise"):
+    source = options.source
+    for name, truth in source.pictures("denoise"):
         for sigma in options.sigmas:
             y = noisy(truth, sigma)
+            setting = f"σ={sigma:g}{source.words()}"
             yield from contest(
+                options,
                 _contenders(options, y, truth),
                 whole(truth),
-                task="prior",
-                setting=f"σ={sigma:g}{options.source.words()}",
-                picture=name,
-                repeat=options.repeat,
+                Subject("prior", source.dataset("denoise"), setting, name),
+                pixels=truth.shape[0] * truth.shape[1],
             )
 
 
@@ -74,12 +75,12 @@ def _watched(
                 curve.look(lambda x=so_far.pixels: psnr(x, truth))
             due = curve.seconds + options.every
     solution = restoration.solution
-    seconds = curve.seconds
+    seconds, cpu = curve.seconds, curve.cpu
     returned = psnr(solution.pixels, truth)
     curve.look(lambda: returned)
     detail = {"outcome": solution.outcome.name.lower(), **curve.summary()}
     detail["below_best"] = detail["best"] - returned
-    return Result(solution.pixels, seconds, solution.steps, detail)
+    return Result(solution.pixels, seconds, cpu, solution.steps, detail)
 
 
 def _reference(options: Options, y: Pixels, truth: Pixels) -> Result:
@@ -106,6 +107,6 @@ def _reference(options: Options, y: Pixels, truth: Pixels) -> Result:
             due = curve.seconds + options.every
     assert average is not None
     returned = to_pixels(average[0])
-    seconds = curve.seconds
+    seconds, cpu = curve.seconds, curve.cpu
     curve.look(lambda: psnr(returned, truth))
-    return Result(returned, seconds, steps, curve.summary())
+    return Result(returned, seconds, cpu, steps, curve.summary())

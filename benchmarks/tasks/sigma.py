@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Iterator
 
-from benchmarks.measuring.contest import ours
+from benchmarks.measuring.clock import Clock
+from benchmarks.measuring.contest import TO_BE_MEASURED, Result, contest, ours
 from benchmarks.measuring.options import Options
 from benchmarks.measuring.pictures import Pixels
-from benchmarks.measuring.rows import OURS, Row
-from benchmarks.measuring.scores import psnr
-from benchmarks.peers import to_tensor
+from benchmarks.measuring.rows import OURS, Row, Subject
+from benchmarks.measuring.scores import Score, psnr
+from benchmarks.measuring.tensors import to_tensor
 from benchmarks.tasks.denoise import noisy
 from chnorm_cli.noise.finding import find_law
 from chnorm_cli.restoration import prepare_denoise
@@ -21,39 +20,40 @@ IDENTICAL = 99.0  # dB; stands for infinity, which JSON cannot hold
 
 
 def measure(options: Options) -> Iterator[Row]:
-    pictures = dict(options.source.pictures("denoise") + options.source.pictures("superres"))
-    setting = f"estimate{options.source.words()}"
-    for name, truth in pictures.items():
+    source = options.source
+    kinds = source.kinds("denoise", "superres")
+    pictures = [(source.dataset(k), *each) for k in kinds for each in source.pictures(k)]
+    for dataset, name, truth in pictures:
+        about = Subject("sigma", dataset, f"estimate{source.words()}", name)
         for level in LEVELS:
-            yield from _estimates(name, noisy(truth, level), level, setting)
-    for name, truth in pictures.items():
-        yield from _clean(options, name, truth)
+            yield from _estimates(options, about, noisy(truth, level), level)
+    for dataset, name, truth in pictures:
+        about = Subject("sigma", dataset, f"clean picture in{source.words()}", name)
+        yield from _clean(options, about, truth)
 
 
-def _estimates(name: str, y: Pixels, level: float, setting: str) -> Iterator[Row]:
+def _clean(options: Options, subject: Subject, truth: Pixels) -> Iterator[Row]:
+    yield from contest(
+        options,
+        ours(options, lambda settings: prepare_denoise(truth, settings=settings)),
+        lambda x: Score(min(psnr(x, truth), IDENTICAL)),
+        subject,
+        pixels=truth.shape[0] * truth.shape[1],
+    )
+
+
+def _estimates(options: Options, subject: Subject, y: Pixels, level: float) -> Iterator[Row]:
     for method, estimate in ((OURS, _ours), ("scikit-image", _scikit)):
-        started = time.perf_counter()
+        row = Row(*subject, method, f"at σ={level:g}", megapixels=y[..., 0].size / 1e6)
+        if not options.wants(row):
+            continue
+        if options.dry:
+            yield row.noting(TO_BE_MEASURED)
+            continue
+        clock = Clock()
         found = 255 * estimate(y)
-        seconds = time.perf_counter() - started
         detail = {"sigma": level, "estimate": found, "error": found - level}
-        yield Row("sigma", setting, name, method, seconds=seconds, detail=detail)
-
-
-def _clean(options: Options, name: str, truth: Pixels) -> Iterator[Row]:
-    for contender in ours(options, lambda settings: prepare_denoise(truth, settings=settings)):
-        result = contender.run()
-        quality = psnr(result.pixels, truth)
-        yield Row(
-            "sigma",
-            f"clean picture in{options.source.words()}",
-            name,
-            contender.method,
-            contender.effort,
-            psnr=IDENTICAL if math.isinf(quality) else quality,
-            seconds=result.seconds,
-            steps=result.steps,
-            detail=result.detail,
-        )
+        yield row.measured(Result(y, *clock.read(), detail=detail), Score())
 
 
 def _ours(y: Pixels) -> float:

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from statistics import median
 
 import torch
 from torch import Tensor, nn
 
+from benchmarks.measuring.contest import TO_BE_MEASURED
 from benchmarks.measuring.options import Options
 from benchmarks.measuring.pictures import CHECKOUT
 from benchmarks.measuring.rows import OURS, Row
@@ -25,25 +27,39 @@ from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec, parameters
 ROUNDS = 15  # of one step each, A B A B, so that a busy machine disturbs both alike
 UNET_FEATURES = 6  # noise and first guess, three channels each
 
+HELP = Row("step", "", "chnorm --help", "-", OURS)
+
 Stepper = Callable[[], None]
+Pair = Callable[[], tuple[Stepper, Stepper]]
 
 
 def measure(options: Options) -> Iterator[Row]:
-    yield _help()
+    yield from _unless_current(options, HELP, _help)
     device = choose_device(options.device)
     side = options.source.crop or 256
-    pairs = {
+    pairs: dict[GeneratorName, Pair] = {
         GeneratorName.DECODER: lambda: _prior_pair(GeneratorName.DECODER, side, device),
         GeneratorName.HOURGLASS: lambda: _prior_pair(GeneratorName.HOURGLASS, side, device),
         GeneratorName.UNET: lambda: _unet_pair(device),
     }
     for name, pair in pairs.items():
-        ours, theirs = _interleaved(*pair(), options.steps or ROUNDS, device)
-        ratio = median(a / b for a, b in zip(ours, theirs, strict=True))
-        batch = f"{RECORRUPT[Effort.NORMAL].batch}×{RECORRUPT[Effort.NORMAL].crop}²"
+        recipe = RECORRUPT[Effort.NORMAL]
+        batch = f"{recipe.batch}×{recipe.crop}²"
         setting = f"step, {batch if name is GeneratorName.UNET else f'{side}²'}"
-        detail = {"ratio": ratio, "plain_seconds": median(theirs), "rounds": len(ours)}
-        yield Row("step", setting, str(name), OURS, seconds=median(ours), detail=detail)
+        row = Row("step", "", setting, str(name), OURS)
+
+        def timed_pair(row: Row = row, pair: Pair = pair) -> Row:
+            ours, theirs = _interleaved(*pair(), options.steps or ROUNDS, device)
+            ratio = median(a / b for a, b in zip(ours, theirs, strict=True))
+            detail = {"ratio": ratio, "plain_seconds": median(theirs), "rounds": len(ours)}
+            return replace(row, seconds=median(ours), detail=detail)
+
+        yield from _unless_current(options, row, timed_pair)
+
+
+def _unless_current(options: Options, row: Row, measured: Callable[[], Row]) -> Iterator[Row]:
+    if options.wants(row):
+        yield row.noting(TO_BE_MEASURED) if options.dry else measured()
 
 
 def _interleaved(
@@ -116,4 +132,4 @@ def _help() -> Row:
         subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True)
         times.append(time.perf_counter() - started)
     detail = {"imports_torch": not torch_free}
-    return Row("step", "chnorm --help", "-", OURS, seconds=median(times), detail=detail)
+    return replace(HELP, seconds=median(times), detail=detail)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 
-from benchmarks import dip
-from benchmarks.measuring.contest import Contender, contest, ours, timed
+from benchmarks.measuring.contest import contest, ours
 from benchmarks.measuring.options import Options
 from benchmarks.measuring.pictures import Pixels
-from benchmarks.measuring.rows import Row
+from benchmarks.measuring.rows import Row, Subject
 from benchmarks.measuring.scores import luminance
-from benchmarks.peers import ENLARGERS, to_pixels, to_tensor
+from benchmarks.measuring.tensors import to_pixels, to_tensor
+from benchmarks.peers import contenders
+from benchmarks.peers.peer import Seen, Watch
 from benchmarks.tasks.denoise import noisy
 from chnorm_cli.device import choose_device
 from chnorm_cli.fitting.settings import FitSettings
@@ -22,14 +22,19 @@ from chnorm_cli.restoration import Restoration, prepare_denoise, prepare_superre
 
 
 def measure(options: Options) -> Iterator[Row]:
+    source = options.source
     for scale in options.scales:
-        for name, picture in options.source.pictures("superres"):
+        for name, picture in source.pictures("superres"):
             truth = trimmed(picture, scale)
             for sigma in options.noisy or (0.0,):
-                yield from _enlarge(options, name, truth, scale, sigma)
+                setting = f"×{scale}{f', σ={sigma:g}' if sigma else ''}{source.words()}"
+                about = Subject("superres", source.dataset("superres"), setting, name)
+                yield from _enlarge(options, about, truth, scale, sigma)
 
 
-def _enlarge(options: Options, name: str, truth: Pixels, scale: int, sigma: float) -> Iterator[Row]:
+def _enlarge(
+    options: Options, subject: Subject, truth: Pixels, scale: int, sigma: float
+) -> Iterator[Row]:
     operator = Downsample((truth.shape[0] // scale, truth.shape[1] // scale), scale)
     small = to_pixels(operator.forward(to_tensor(truth)))
     y = eight_bit(noisy(small, sigma) if sigma else small)
@@ -46,20 +51,26 @@ def _enlarge(options: Options, name: str, truth: Pixels, scale: int, sigma: floa
         clean = eight_bit(denoising.solution.pixels)
         return prepare_superres(clean, scale, sigma=0.0, settings=settings)
 
-    # The deep image prior sees the operator on its device, and the peers above on the CPU.
+    # The deep image prior sees the operator on its device, and the other peers on the CPU.
     at_device = Downsample(operator.output_size, scale).to(choose_device(options.device))
+    watch = Watch(
+        score,
+        truth.shape,
+        at_device.forward,
+        options.device,
+        options.steps,
+        options.peer_time,
+    )
     yield from contest(
+        options,
         [
-            *_peers(options, y, scale),
+            *contenders(options, "superres", Seen(y, scale=scale, watch=watch)),
             *ours(options, prepare),
             *(ours(options, piped, ", denoised before") if sigma else ()),
-            *dip.contenders(options, y, score, truth.shape, at_device.forward),
         ],
         score,
-        task="superres",
-        setting=f"×{scale}{f', σ={sigma:g}' if sigma else ''}{options.source.words()}",
-        picture=name,
-        repeat=options.repeat,
+        subject,
+        pixels=truth.shape[0] * truth.shape[1],
     )
 
 
@@ -72,12 +83,3 @@ def trimmed(picture: Pixels, scale: int) -> Pixels:
 
 def eight_bit(pixels: Pixels) -> Pixels:
     return (np.rint(pixels.clip(0, 1) * 255) / 255).astype(np.float32)
-
-
-def _peers(options: Options, y: Pixels, scale: int) -> list[Contender]:
-    torch.set_num_threads(options.threads)
-    return [
-        Contender(name, timed(lambda peer=peer: peer(y, scale)))
-        for name, peer in ENLARGERS.items()
-        if options.wants_peer(name)
-    ]

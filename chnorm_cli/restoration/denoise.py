@@ -22,7 +22,7 @@ from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.artefacts import IN_DOUBT, prepare_artefacts, what_is_wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin, noise_left
-from chnorm_cli.restoration.bootstrap import Bootstrap, Restorer
+from chnorm_cli.restoration.bootstrap import Restorer
 from chnorm_cli.restoration.by_prior import PriorTiles, prior_restoration
 from chnorm_cli.restoration.common import (
     NO_MAP,
@@ -170,7 +170,7 @@ def prepare_denoise(
         law_found=found,
         restored=restored,
         banding=beginning.banding,
-        errors=Bootstrap(law, restorer, settings.effort, strength, settings.seed, clock.in_time),
+        errors=beginning.errors(restorer, settings, clock.in_time),
         uncertainty=uncertainty,
     )
 
@@ -218,9 +218,7 @@ def _filled(
         filling.notes.append(SHARED)
     errors: Errors = KnownErrors(noise_left(beginning.y, law))
     if clean:
-        errors = Bootstrap(
-            law, filling, settings.effort, beginning.said.strength, settings.seed, clock.in_time
-        )
+        errors = beginning.errors(filling, settings, clock.in_time)
     return Restoration(
         fit,
         settings=settings,

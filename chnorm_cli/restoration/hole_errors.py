@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from chnorm_cli.fitting.settings import Effort
 from chnorm_cli.problems.names import Say
 from chnorm_cli.recorruption.examples import holes_like, window_around_holes
 from chnorm_cli.restoration.alike import Alike, Trial, depth_in, variance_around
-from chnorm_cli.restoration.bootstrap import Bootstrap, noise_variance
+from chnorm_cli.restoration.bootstrap import noise_variance
 from chnorm_cli.restoration.filling import Filling
 
 TRIALS = 3
@@ -29,7 +28,6 @@ class HoleErrors:
     """The errors of a filled picture, in its holes and, where it was noisy, beside them."""
 
     filling: Filling
-    effort: Effort
     seed: int
     in_time: Callable[[], bool]
     clean: bool = True  # what was observed is given without its noise
@@ -101,9 +99,7 @@ class HoleErrors:
             return torch.zeros_like(x[0])
         if not self.clean:
             return noise_variance(x, filling.law) * filling.observed
-        left = Bootstrap(
-            filling.law, filling.denoising, self.effort, filling.asked, self.seed, self.in_time
-        )
+        left = filling.beginning.errors(filling.denoising, filling.settings, self.in_time)
         return left.map(x, say).square()
 
 

@@ -140,7 +140,7 @@ def prepare_inpaint(
         raise ValueError(NO_MAP_IN_TILES)
     filling, fit = best_filling(beginning, settings, tiling.tile, wrong)
     filling.notes[:] = notes
-    errors = HoleErrors(filling, settings.effort, settings.seed, clock.in_time, clean)
+    errors = HoleErrors(filling, settings.seed, clock.in_time, clean)
     return Restoration(
         fit,
         settings=settings,

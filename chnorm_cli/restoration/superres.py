@@ -110,7 +110,7 @@ def prepare_superres(
             raise ValueError(NO_MAP_IN_TILES)
         return _in_tiles(problem, choice, settings, beginning, tiling, Kernel(kernel), wrong)
     enlarging = Enlarging(problem, choice, settings, scale, Kernel(kernel), beginning, wrong)
-    errors: Errors = EnlargingErrors(enlarging, settings.effort, settings.seed, clock.in_time)
+    errors: Errors = EnlargingErrors(enlarging, clock.in_time)
     if enlarging.wrong is not None:  # what the cleaned picture errs by is not told yet
         errors = KnownErrors(torch.full(problem.size, torch.nan))
     return Restoration(
