@@ -165,6 +165,7 @@ def _options(given: argparse.Namespace, threads: int) -> Options:
         missing=tuple(given.missing),
         discs=tuple(given.discs),
         masks=given.masks,
+        enlarged=tuple(given.enlarged),
         scales=tuple(given.scale),
         qualities=tuple(given.quality),
         noisy=tuple(given.noisy),
@@ -215,6 +216,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--missing", type=float, nargs="+", default=[], help="shares of missing pixels")
     add("--discs", type=int, nargs="+", default=[], help="inpaint: radii of missing discs, pixels")
     add("--masks", action="store_true", help="inpaint: pictures that come with a mask")
+    add("--enlarged", type=int, nargs="+", default=[], help="jpeg: reduce so, compress, enlarge")
     add("--scale", type=int, nargs="+", default=[4])
     add("--quality", type=int, nargs="+", default=[10, 20, 30, 50, 80], help="jpeg")
     add("--noisy", type=float, nargs="+", default=[], help="jpeg, superres, inpaint: noise, of 255")

@@ -23,6 +23,7 @@ class Options:
     discs: tuple[int, ...] = ()
     masks: bool = False
     scales: tuple[int, ...] = (4,)
+    enlarged: tuple[int, ...] = ()
     qualities: tuple[int, ...] = (10, 20, 30, 50, 80)
     noisy: tuple[float, ...] = ()
     laws: tuple[str, ...] = ()

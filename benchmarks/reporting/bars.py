@@ -18,6 +18,7 @@ from benchmarks.reporting.checks import (
     sooner,
     stops_in_time,
 )
+from benchmarks.reporting.jpeg_bars import JPEG_BARS
 from benchmarks.reporting.summary import Summary, by_setting
 
 
@@ -131,6 +132,7 @@ BARS: tuple[tuple[str, str, Check], ...] = (
     ),
     ("denoise", "best PSNR of the deep image prior (deepinv) in ≤ 1/30 of its time", beats_dip),
     ("denoise", "a clean picture comes out ≥ 45 dB to itself", clean),
+    *JPEG_BARS,
     *(
         (
             "inpaint",

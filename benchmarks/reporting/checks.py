@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from statistics import mean
 
 from benchmarks.measuring.curve import psnr_within, seconds_to
@@ -68,6 +68,38 @@ def level(
         slowest = _slowest(cells.values())
         holds = value >= at_least and (seconds is None or (slowest.seconds or 0.0) <= seconds)
         return f"{value:.2f} dB, at most {slowest.time} s, {pictures(cells)}", holds
+
+    return check
+
+
+def ahead(task: str, setting: str, effort: str, peers: Sequence[str]) -> Check:
+    """Mean PSNR above that of every peer."""
+
+    def check(found: Found) -> tuple[str, bool] | None:
+        summary = found.get((task, setting))
+        ours = summary.mean(f"chnorm {effort}") if summary else None
+        theirs = {peer: summary.mean(peer) for peer in peers} if summary else {}
+        known = {peer: value for peer, value in theirs.items() if value is not None}
+        if ours is None or len(known) < len(peers):
+            return None
+        best = max(known, key=lambda peer: known[peer])
+        return f"{ours:.2f} dB, the best peer ({best}) {known[best]:.2f}", ours > known[best]
+
+    return check
+
+
+def as_quick(this: tuple[str, str], other: tuple[str, str], effort: str, at_most: float) -> Check:
+    """Mean CPU-seconds of the pictures that two settings share: at most so many times as many."""
+
+    def check(found: Found) -> tuple[str, bool] | None:
+        name = f"chnorm {effort}"
+        ours, theirs = (found[key].row(name) if key in found else {} for key in (this, other))
+        both = [p for p in ours if p in theirs and ours[p].cpu and theirs[p].cpu]
+        if not both:
+            return None
+        mine, usual = (mean(cells[p].cpu or 0.0 for p in both) for cells in (ours, theirs))
+        text = f"{mine:.1f} and {usual:.1f} CPU-s in the mean: {mine / usual:.2f}×"
+        return f"{text}, {pictures(both)}", mine <= at_most * usual
 
     return check
 

@@ -1,7 +1,8 @@
-"""JPEG: artefacts, and noise that went through the compression.
+"""JPEG: artefacts, noise that went through the compression, and enlarging.
 
 Pictures of `denoise/` and `superres/`, compressed by Pillow, 4:2:0. Ours is told nothing that the
-file does not say; each peer has the best of five strengths, chosen with the truth.
+file does not say; each peer has the best of five strengths, chosen with the truth, and beside noise
+non-local means are told the true error as well.
 """
 
 from __future__ import annotations
@@ -13,23 +14,30 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.measuring.clock import Clock
-from benchmarks.measuring.contest import Result, contest, ours, untouched
+from benchmarks.measuring.contest import Contender, Result, contest, ours, untouched
 from benchmarks.measuring.options import Options
 from benchmarks.measuring.pictures import Pixels
 from benchmarks.measuring.rows import Row, Subject
-from benchmarks.measuring.scores import psnr, whole
-from benchmarks.peers import contenders, plainly, shaped
+from benchmarks.measuring.scores import luminance, psnr, whole
+from benchmarks.measuring.tensors import to_pixels, to_tensor
+from benchmarks.peers import all_peers, contenders, plainly, shaped
 from benchmarks.peers.peer import SIGMA, Peer, Seen
+from benchmarks.tasks.superres import trimmed
 from chnorm_cli.images import read_pictures
 from chnorm_cli.problems.jpeg import Jpeg
-from chnorm_cli.restoration import prepare_denoise
+from chnorm_cli.problems.operators import Downsample
+from chnorm_cli.restoration import prepare_denoise, prepare_superres
 from chnorm_cli.scaling.compression import jpeg_of
 
 STRENGTHS = (0.5, 0.75, 1.0, 1.4, 2.0)  # times the true root mean square
+TOLD = "nlm, told the error"
 
 
 def measure(options: Options) -> Iterator[Row]:
     source = options.source
+    if options.enlarged:
+        yield from _measure_enlarged(options)
+        return
     for quality in options.qualities:
         for level in options.noisy or (0.0,):
             for kind in source.kinds("denoise", "superres"):
@@ -69,12 +77,50 @@ def _clean(
         [
             untouched(y),
             *contenders(options, "jpeg", Seen(y, sigma=sigma), best_strength),
+            *(_told(options, Seen(y, sigma=sigma, threads=options.threads)) if level else ()),
             *ours(options, lambda settings: prepare_denoise(y, jpeg=jpeg, settings=settings)),
         ],
         whole(truth),
         subject,
         pixels=truth.shape[0] * truth.shape[1],
     )
+
+
+def _measure_enlarged(options: Options) -> Iterator[Row]:
+    source = options.source
+    for scale in options.enlarged:
+        for quality in options.qualities:
+            setting = f"×{scale} of quality {quality}{source.words()}"
+            for kind in source.kinds("denoise", "superres"):
+                for name, truth in source.pictures(kind):
+                    about = Subject("jpeg", source.dataset(kind), setting, name)
+                    yield from _enlarge(options, about, trimmed(truth, scale), quality, scale)
+
+
+def _enlarge(
+    options: Options, subject: Subject, truth: Pixels, quality: int, scale: int
+) -> Iterator[Row]:
+    operator = Downsample((truth.shape[0] // scale, truth.shape[1] // scale), scale)
+    y, jpeg = compressed(to_pixels(operator.forward(to_tensor(truth))), quality)
+    yield from contest(
+        options,
+        [
+            *contenders(options, "superres", Seen(y, scale=scale)),
+            *ours(
+                options,
+                lambda settings: prepare_superres(y, scale, jpeg=jpeg, settings=settings),
+            ),
+        ],
+        luminance(truth, border=scale),
+        subject,
+        pixels=truth.shape[0] * truth.shape[1],
+    )
+
+
+def _told(options: Options, seen: Seen) -> Iterator[Contender]:
+    peer = all_peers()["nlm"]
+    if options.wants_peer("nlm") and not peer.why_not():
+        yield Contender(TOLD, plainly(peer, seen), version=peer.version(), told=SIGMA)
 
 
 def _best(peer: Peer, seen: Seen, truth: Pixels) -> Result:
