@@ -184,7 +184,7 @@ def prepare_artefacts(
     """
     jpeg, errors = wrong.jpeg, wrong.errors
     found = jpeg.compression.sentence()
-    law = _law_of(errors) if errors.noisy else None
+    law = law_through_jpeg(errors)
     note = FOUND.format(found) if law is None else NOISY.format(found, law.sentence())
     budget = Budget(1, settings.steps, settings.time)
 
@@ -206,8 +206,10 @@ def prepare_artefacts(
     )
 
 
-def _law_of(errors: CompressionErrors) -> Law:
+def law_through_jpeg(errors: CompressionErrors) -> Law | None:
     """Give the law of the noise that went through the compression: it was white in the colours."""
+    if not errors.noisy:
+        return None
     noise = _noise_of(errors)
     return Law(noise, Level.constant(noise.sigma, len(errors.noise)))
 
