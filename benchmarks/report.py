@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.measuring.machine import code_digest
 from benchmarks.measuring.pictures import CHECKOUT
 from benchmarks.measuring.rows import RESULTS, read_all
 from benchmarks.reporting.headline import replaced, table
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     for path, text in pages.items():
         path.write_text(text)
     print(*(path.relative_to(CHECKOUT) for path in pages))
+    print(_age())
     return 0
 
 
@@ -48,6 +50,13 @@ def made() -> dict[Path, str]:
     cpu = [(run, row) for run, row in current(rows) if run["device"] == "cpu"]
     found = summaries(cpu)
     return {PAGE: lines, README: replaced(README.read_text(), list(table(found)))}
+
+
+def _age() -> str:
+    """Say how much of what ours is shown with was measured with the code as it is."""
+    digest = code_digest()
+    ours = [run["code"] == digest for run, row in current(read_all()) if row.is_ours]
+    return f"{sum(ours)} of {len(ours)} rows of ours are of the code as it is ({digest})"
 
 
 def _exists(name: str) -> bool:

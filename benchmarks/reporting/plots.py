@@ -35,6 +35,7 @@ VERMILION, BLUE, GREEN, PURPLE, SKY, ORANGE, BLACK = (
     "#000000",
 )
 LOOKS = ((BLUE, "o"), (GREEN, "s"), (PURPLE, "^"), (SKY, "v"), (ORANGE, "D"), (BLACK, "P"))
+LEAST_GAIN = -1.0  # dB; how much worse the worst make a picture tells no more
 # Each peer looks the same in every panel; further ones take what is left.
 ORDER = ("bm3d", "nlm", "tv", "wavelet", "median", "bm3d-anscombe")
 STAND_INS = {"biharmonic": "bm3d", "patchmatch": "nlm", "back-projection": "bm3d", "bicubic": "nlm"}
@@ -142,7 +143,7 @@ def _levels(found: Sequence[Summary]) -> Figure | None:
         some = next(iter(here.values()))
         axis.set_title(f"{title}\n{_about(some)}", size=9)
         axis.set(xlabel=words, ylabel="gain over the picture as it came, dB")
-        axis.set_ylim(bottom=max(axis.get_ylim()[0], -1.0))  # what makes it worse tells no more
+        axis.set_ylim(bottom=max(axis.get_ylim()[0], LEAST_GAIN))
         axis.legend(fontsize=7, frameon=False)
     return figure
 
@@ -156,7 +157,7 @@ def _lines(axis: Axes, here: Mapping[int, Summary]) -> None:
             if (value := summary.mean(method)) is not None
             and (came := summary.mean(AS_IT_CAME)) is not None
         ]
-        if len(points) < 2:
+        if len(points) < 2 or max(gain for _, gain in points) < LEAST_GAIN:
             continue
         color, marker = (VERMILION, "*") if method.startswith(OURS) else _look(method)
         style = {"chnorm fast": "--", "chnorm normal": "-"}.get(method, "-")
