@@ -20,7 +20,7 @@ from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.restoration.artefacts import IN_DOUBT, prepare_artefacts, what_is_wrong
+from chnorm_cli.restoration.artefacts import IN_DOUBT, what_is_wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin, noise_left
 from chnorm_cli.restoration.bootstrap import Restorer
 from chnorm_cli.restoration.by_prior import PriorTiles, prior_restoration
@@ -49,6 +49,7 @@ from chnorm_cli.restoration.tiled import (
     part_to_learn_from,
 )
 from chnorm_cli.restoration.tiling import Tiling, tiling_of
+from chnorm_cli.restoration.uncompressing import prepare_artefacts
 
 SHARED = (
     "neighbouring pixels share their noise, as a camera's or scanner's processing makes it, and it"
