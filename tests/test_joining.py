@@ -13,7 +13,7 @@ def test_windows_are_those_of_the_whole(size):
     whole = random.random((*size, 3), np.float32)
     windows = tile_windows(size, 256)
     tiles = [whole[window] for window in windows]
-    joined = Joined(size, 256, lambda number: tiles[number])
+    joined = Joined(size, 256, 1, lambda number: tiles[number])
     all_of_it = joined.read(slice(0, size[0]), slice(0, size[1]))
     np.testing.assert_allclose(all_of_it, whole, atol=1e-6)
     for _ in range(10):

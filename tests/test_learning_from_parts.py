@@ -12,7 +12,7 @@ from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.noise import finding
 from chnorm_cli.restoration import from_parts, prepare_denoise, tiled
 from chnorm_cli.restoration.beginning import Said
-from chnorm_cli.restoration.from_parts import learn_to_denoise
+from chnorm_cli.restoration.from_parts import Parts, learn_to_denoise
 from chnorm_cli.restoration.sending import packed, unpacked
 from chnorm_cli.restoration.tile_work import Place
 from chnorm_cli.restoration.tiled import joined
@@ -33,13 +33,12 @@ def noisy(truth, sigma=25 / 255):
     return truth + sigma * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
 
 
-def lesson(y, said=None, **settings):
+def lesson(y, said=None, jpeg=None, **settings):
     pixels = y.movedim(0, -1).numpy()
     asked = FitSettings(effort=Effort.FAST, device="cpu", **settings)
     tiling = choose_tiling(256, (*y.shape,))
-    return learn_to_denoise(
-        lambda rows, columns: pixels[rows, columns], (*y.shape[1:],), said or Said(), asked, tiling
-    )
+    parts = Parts(lambda rows, columns: pixels[rows, columns], (*y.shape[1:],), jpeg)
+    return learn_to_denoise(parts, said or Said(), asked, tiling)
 
 
 def test_what_is_learnt_from_windows_is_what_is_learnt_from_the_whole():

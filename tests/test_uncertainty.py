@@ -16,6 +16,7 @@ from chnorm_cli.restoration import prepare_denoise
 from chnorm_cli.restoration.bootstrap import (
     CALIBRATION,
     DRAWS,
+    HIDDEN,
     Bootstrap,
     Calibration,
     standard_error,
@@ -137,10 +138,11 @@ def test_a_calibration_has_a_factor_a_floor_and_a_share_of_the_detail():
         even = torch.full(SIZE, square), torch.full(SIZE, beyond)
         return standard_error(ramp(), Draws(*even, 0.0, level, told=True), white(), calibration)
 
-    assert error(0.0, 0.0).unique().item() == pytest.approx(0.025)
-    assert error(0.0, 0.0, 2.0).unique().item() == pytest.approx(0.05)
-    assert float(error(0.04**2, 0.0).mean()) == pytest.approx((0.08**2 + 0.025**2) ** 0.5)
-    assert float(error(0.0, 0.02**2).mean()) == pytest.approx((0.02**2 / 2 + 0.025**2) ** 0.5)
+    floor = error(0.0, 0.0).unique().item()
+    assert floor == pytest.approx(0.25 * (HIDDEN * 0.1) ** 0.5)
+    assert error(0.0, 0.0, 2.0).unique().item() == pytest.approx(floor * 2**0.5)
+    assert float(error(0.04**2, 0.0).mean()) == pytest.approx((0.08**2 + floor**2) ** 0.5)
+    assert float(error(0.0, 0.02**2).mean()) == pytest.approx((0.02**2 / 2 + floor**2) ** 0.5)
 
 
 def test_where_time_is_short_there_are_two_draws():

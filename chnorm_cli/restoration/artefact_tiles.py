@@ -17,11 +17,6 @@ from chnorm_cli.restoration.tile_work import Place
 STRIP = 512  # rows that are projected at once
 
 
-def always() -> bool:
-    """There is time for one more round."""
-    return True
-
-
 @dataclass(frozen=True, eq=False)
 class Uncompress:
     """Take the artefacts out of a tile of a picture of `size` (H, W), with the errors of the whole.
@@ -33,7 +28,7 @@ class Uncompress:
     errors: CompressionErrors
     size: tuple[int, int]
     strength: float = 1.0
-    go_on: Callable[[], bool] = always
+    go_on: Callable[[], bool] | None = None
     scale: int = 1
 
     @torch.no_grad()
@@ -48,7 +43,7 @@ class Uncompress:
         z = stored(y, compression.turned).clone()
         inner = _moved(rows, window[0].start), _moved(columns, window[1].start)
         jpeg = self.jpeg.window(rows, columns).to(y.device)
-        x = without_artefacts(z[:, *inner], jpeg, self.errors, go_on=self.go_on)
+        x = without_artefacts(z[:, *inner], jpeg, self.errors, go_on=self.go_on or (lambda: True))
         z[:, *inner] = torch.lerp(z[:, *inner], x, self.strength)
         return upright(z, compression.turned)
 

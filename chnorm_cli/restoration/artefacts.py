@@ -18,6 +18,7 @@ from chnorm_cli.classical.artefacts import (
 )
 from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.noise.law import Law
+from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Kind
 from chnorm_cli.noise.quantized import chance_of_noise
 from chnorm_cli.problems.jpeg import Jpeg
@@ -26,6 +27,8 @@ from chnorm_cli.restoration.artefact_tiles import Uncompress, in_cells
 from chnorm_cli.restoration.bootstrap import smoothed
 from chnorm_cli.restoration.tiled import Joining, progress
 
+FOUND = "{}: its artefacts were taken out, and the file could have been made from the result"
+NOISY = "{}, made of a noisy picture ({}): noise and artefacts were taken out"
 IN_DOUBT = (
     "{}, with what may be noise ({}) or texture: a part of it was taken out with the artefacts"
 )
@@ -168,6 +171,14 @@ def _surer(chance: float, times: float) -> float:
     """Give the chance of noise, if there is any, that is so many times as strong as the error."""
     sure = min(1.0, max(0.0, (times - DOUBTED) / (BELIEVED - DOUBTED)))
     return chance + sure * (SHARE - chance) if chance > 0 else 0.0
+
+
+def law_through_jpeg(errors: CompressionErrors) -> Law | None:
+    """Give the law of the noise that went through the compression: it was white in the colours."""
+    if not errors.noisy:
+        return None
+    noise = noise_of(errors)
+    return Law(noise, Level.constant(noise.sigma, len(errors.noise)))
 
 
 def noise_of(errors: CompressionErrors) -> Noise:

@@ -1,8 +1,9 @@
 """How wrong a denoised picture is: denoise it again with fresh noise, where the truth is known.
 
-    e² = (factor · s)² + (floor · σ)² + detail · d²,     s² = mean_b ‖x̂*_b − x̂‖² / C
+    e² = (factor · s)² + floor² · h² + detail · d²,     s² = mean_b ‖x̂*_b − x̂‖² / C
 
-The x̂*_b are the draws of `draws.py`, and d² what they say of detail that was removed with the noise.
+The x̂*_b are the draws of `draws.py`, d² is what they say of detail that was removed with the noise, and
+h² = σ · HIDDEN what noise of level σ hides everywhere alike, which no draw can say.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from chnorm_cli.fitting.settings import Effort
-from chnorm_cli.noise.law import Law
+from chnorm_cli.noise.law import Law, is_nominal
 from chnorm_cli.problems.names import Say
 from chnorm_cli.restoration.draws import Draws, Seen, drawn
 
@@ -29,10 +30,10 @@ SMOOTH = 5  # pixels, the side of the box over which squares are averaged, twice
 
 @dataclass(frozen=True)
 class Calibration:
-    """From what the draws say to the standard error: e² = (factor s)² + (floor σ)² + detail · d².
+    """From what the draws say to the standard error: e² = (factor s)² + (floor h)² + detail · d².
 
     The restored picture is smoother than the truth, and its own restorations err less than it
-    does. Found by benchmarks/uncertainty.py on half of its pictures (benchmarks/results/uncertainty).
+    does. Found by benchmarks/studies/uncertainty.py on half of its pictures (benchmarks/results/uncertainty).
     """
 
     factor: float
@@ -41,10 +42,13 @@ class Calibration:
 
 
 CALIBRATION = {
-    Effort.FAST: Calibration(1.2, 0.08, 0.5),
-    Effort.NORMAL: Calibration(1.25, 0.1, 0.5),
-    Effort.BEST: Calibration(1.25, 0.1, 0.5),
+    Effort.FAST: Calibration(1.1, 0.18, 0.75),
+    Effort.NORMAL: Calibration(1.1, 0.18, 0.75),
+    Effort.BEST: Calibration(1.1, 0.18, 0.75),
 }
+# Of the picture's range. What stronger noise hides is larger, but not as much as the noise: measured,
+# a floor in units of √σ suits σ = 5 to 50, one of σ or of no σ does not.
+HIDDEN = 10 / 255
 
 
 class Restorer(Protocol):
@@ -103,9 +107,15 @@ def standard_error(x: Tensor, draws: Draws, law: Law, calibration: Calibration) 
     """Give the standard error (H, W) of a value of x (C, H, W), of which the draws say so much."""
     noise = noise_variance(x, law)
     spread = smoothed(smoothed(draws.squares))
-    floor = (calibration.floor * draws.level) ** 2 * noise
+    floor = calibration.floor**2 * hidden(draws.level**2 * noise, law)
     variance = calibration.factor**2 * spread + floor + calibration.detail * draws.lost
     return torch.where(noise > 0, variance, torch.zeros_like(variance)).sqrt()
+
+
+def hidden(noise: Tensor, law: Law) -> Tensor:
+    """Give the squares (H, W) of what noise of such a variance (H, W) hides of any picture."""
+    span = 1.0 if is_nominal(law.low, law.high) else law.high - law.low
+    return HIDDEN * span * noise.sqrt()
 
 
 def noise_variance(x: Tensor, law: Law) -> Tensor:

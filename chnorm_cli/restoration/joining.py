@@ -14,13 +14,16 @@ Floats = NDArray[np.float32]
 
 
 class Joined:
-    """A picture (H, W, C) of tiles of `side`² pixels that fade into each other; `tile` gives each."""
+    """An answer (scale·H, scale·W, C) of tiles that fade into each other; `tile` gives each.
+
+    They are those of `side`² pixels of a picture of `size` (H, W).
+    """
 
     def __init__(
-        self, size: tuple[int, int], side: int, tile: Callable[[int], NDArray[Any]]
+        self, size: tuple[int, int], side: int, scale: int, tile: Callable[[int], NDArray[Any]]
     ) -> None:
         self.tile = tile
-        self.rows, self.columns = (shares_of_tiles(length, side) for length in size)
+        self.rows, self.columns = (shares_of_tiles(length, side, scale) for length in size)
 
     def read(self, rows: slice, columns: slice) -> Floats:
         """Give (h, w, C) in a window: sums in the order of the tiles, whoever made them."""

@@ -56,7 +56,6 @@ class LearningToDenoise:
     denoising: Denoising | LearningTwice
     law: Law
     strength: float = 1.0
-    faults: bool = False
 
     @property
     def fit(self) -> RunningFit:
@@ -66,7 +65,7 @@ class LearningToDenoise:
     def work(self) -> TileWork:
         """Give what has been learnt."""
         law = replace(self.law, flat=None)
-        return Denoise(law, self.denoising.learnt(), min(1.0, self.strength), self.faults)
+        return Denoise(law, self.denoising.learnt(), min(1.0, self.strength))
 
     def tile_seconds(self, pixels: int) -> float:
         """Estimate what tiles of so many pixels take."""
@@ -80,7 +79,7 @@ class LearningToFill:
         self.filling = filling
         self.fit: RunningFit = filling.fit()
 
-    def work(self) -> TileWork:
+    def work(self) -> Fill:
         """Give what has been learnt."""
         filling, clean = self.filling, None
         if filling.denoising is not None:

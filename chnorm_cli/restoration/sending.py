@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
 
+from chnorm_cli.classical.artefacts import CompressionErrors
 from chnorm_cli.classical.passes import Combine, Pass
 from chnorm_cli.fitting.learnt import Learnt
 from chnorm_cli.fitting.prior import PriorRecipe
@@ -26,25 +27,35 @@ from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Doubt, Kind
 from chnorm_cli.noise.stabilized import StabilizedNoise
 from chnorm_cli.noise.stabilizer import Stabilizer
+from chnorm_cli.problems.compression import Colours, Compression, Plane
+from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.names import Kernel
+from chnorm_cli.restoration.artefact_tiles import Uncompress
 from chnorm_cli.restoration.denoiser import Denoiser
-from chnorm_cli.restoration.tile_work import Denoise, FitPrior, TileWork
+from chnorm_cli.restoration.tile_work import Denoise, Enlarge, Fill, FitPrior, TileWork
+from chnorm_cli.restoration.tile_wrappers import AsItIs, KeepObserved, Weighed, WithoutBadPixels
 
+WORKS = (
+    *(Denoise, Fill, Enlarge, FitPrior, Uncompress),
+    *(AsItIs, KeepObserved, Weighed, WithoutBadPixels),
+)
 # What the file may hold besides tensors and numbers.
 KINDS: tuple[type[Any], ...] = (
-    *(Denoise, FitPrior, Denoiser, Learnt, Pass, Choice, FitSettings, PriorRecipe, RecorruptRecipe),
+    *WORKS,
+    *(Jpeg, Compression, Plane, CompressionErrors),
+    *(Denoiser, Learnt, Pass, Choice, FitSettings, PriorRecipe, RecorruptRecipe),
     *(Noise, StabilizedNoise, Stabilizer, Law, Level, GeneratorSpec),
     *(UNet, ChannelNorm, Centering, Scaling),
     *(nn.Sequential, nn.ModuleList, nn.Conv2d, nn.ReLU, nn.LeakyReLU, nn.Identity),
 )
 WORDS: tuple[type[Enum], ...] = (
     *(Combine, Effort, FirstGuess, Fit, Stop, Upsampling, GeneratorName, Normalization),
-    *(NormalizationPlace, Doubt, Kind, Kernel),
+    *(NormalizationPlace, Doubt, Kind, Kernel, Colours),
 )
 
 
 def packed(work: TileWork) -> bytes:
-    """Give the work as bytes; it is that of denoising."""
+    """Give the work as bytes."""
     file = io.BytesIO()
     torch.save(work, file)
     return file.getvalue()
@@ -57,6 +68,6 @@ def unpacked(data: bytes, device: torch.device | str = "cpu") -> TileWork:
             work = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
         except Exception as error:
             raise ValueError("what was learnt cannot be read again") from error
-    if not isinstance(work, Denoise | FitPrior):
+    if not isinstance(work, WORKS):
         raise ValueError("what was learnt cannot be read again")
-    return work
+    return cast(TileWork, work)

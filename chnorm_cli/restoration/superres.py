@@ -34,7 +34,7 @@ from chnorm_cli.restoration.common import (
 from chnorm_cli.restoration.compressed import artefacts_in
 from chnorm_cli.restoration.enlarging import MENDED, SCALES, Enlarging
 from chnorm_cli.restoration.enlarging_errors import EnlargingErrors
-from chnorm_cli.restoration.errors import Errors, KnownErrors
+from chnorm_cli.restoration.errors import KnownErrors
 from chnorm_cli.restoration.learning import NO_MAP_IN_TILES, LearningToEnlarge
 from chnorm_cli.restoration.restoration import Restoration
 from chnorm_cli.restoration.tile_work import FitPrior
@@ -110,9 +110,7 @@ def prepare_superres(
             raise ValueError(NO_MAP_IN_TILES)
         return _in_tiles(problem, choice, settings, beginning, tiling, Kernel(kernel), wrong)
     enlarging = Enlarging(problem, choice, settings, scale, Kernel(kernel), beginning, wrong)
-    errors: Errors = EnlargingErrors(enlarging, clock.in_time)
-    if enlarging.wrong is not None:  # what the cleaned picture errs by is not told yet
-        errors = KnownErrors(torch.full(problem.size, torch.nan))
+    errors = EnlargingErrors(enlarging, clock.in_time)
     return Restoration(
         enlarging.fit(),
         settings=settings,

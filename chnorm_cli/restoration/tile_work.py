@@ -20,7 +20,6 @@ from chnorm_cli.fitting.learnt import Learnt
 from chnorm_cli.fitting.recipes import Choice
 from chnorm_cli.fitting.settings import FirstGuess, FitSettings
 from chnorm_cli.fitting.solution import DivergedError
-from chnorm_cli.noise.bad_pixels import find_bad_pixels
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.silence import flat_areas
 from chnorm_cli.problems.names import Kernel
@@ -58,26 +57,24 @@ def law_in_tile(law: Law, y: Tensor) -> Law:
     return replace(law, flat=flat if bool(flat.any()) else None)
 
 
+def filled_smoothly(y: Tensor, known: Tensor | None) -> Tensor:
+    """Give y (C, h, w) with smooth values where it is not `known` (h, w)."""
+    return y if known is None else first_guess(Mask(known.to(y.dtype)), y * known)
+
+
 @dataclass(frozen=True, eq=False)
 class Denoise:
-    """Remove noise of the law, by `strength` up to 1; with `faults` bad pixels are looked for."""
+    """Remove noise of the law, by `strength` up to 1."""
 
     law: Law
     denoiser: Denoiser
     strength: float = 1.0
-    faults: bool = False
     scale: int = 1
 
     @torch.no_grad()
     def restore(self, y: Tensor, known: Tensor | None, place: Place) -> Tensor:
-        """Restore y (C, h, w); what is not known, and bad values, are filled smoothly first."""
-        if known is not None:
-            y = first_guess(Mask(known.to(y.dtype)), y * known)
-        bad = find_bad_pixels(y) if self.faults else None
-        if bad is not None:
-            values = bad.values.to(y.device)
-            good = ~values.any(0)
-            y = torch.where(values, first_guess(Mask(good.to(y.dtype)), y * good), y)
+        """Restore y (C, h, w); what is not known is filled smoothly first."""
+        y = filled_smoothly(y, known)
         law = law_in_tile(self.law, y)
         return law.restored(self.denoiser.restore(law.whitened(y)), y, self.strength)
 
@@ -135,7 +132,7 @@ class Enlarge:
             guess = first_guess(step, x)
             answers = [n.ask(Query(centered(guess), guess)) for n in self.networks[level]]
             whole = Downsample(size, reached, self.kernel).to(x.device)
-            x = whole.project(torch.stack(answers).mean(0), small)
+            x = whole.project(torch.stack(answers or [guess]).mean(0), small)
         return plug_and_play(x, small, whole, self.strengths, ENLARGING)
 
 
@@ -152,7 +149,7 @@ class FitPrior:
 
     def restore(self, y: Tensor, known: Tensor | None, place: Place) -> Tensor:
         """Restore y (C, h, w); raise `DivergedError` where the fit does."""
-        filled = y if known is None else first_guess(Mask(known.to(y.dtype)), y * known)
+        filled = filled_smoothly(y, known)
         law = None if self.law is None else law_in_tile(self.law, filled)
         z = filled if law is None else law.whitened(filled)
         operator = self._operator(z, known)

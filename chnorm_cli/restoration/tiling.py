@@ -91,10 +91,12 @@ def tile_weight(window: Window, size: tuple[int, int], side: int, scale: int = 1
     return down.outer(right)
 
 
-def shares_of_tiles(length: int, side: int) -> list[tuple[int, NDArray[np.float32]]]:
-    """Give where tiles begin along one axis, and how much each of their pixels counts."""
+def shares_of_tiles(
+    length: int, side: int, scale: int = 1
+) -> list[tuple[int, NDArray[np.float32]]]:
+    """Give where tiles of the answer begin along one axis, and how much each of their pixels counts."""
     return [
-        (place.start, _share(length, side, place, 1).numpy().astype(np.float32))
+        (scale * place.start, _share(length, side, place, scale).numpy().astype(np.float32))
         for place in _places(length, side)
     ]
 

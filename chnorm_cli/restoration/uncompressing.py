@@ -19,19 +19,15 @@ from chnorm_cli.fitting.recorrupt import RecorruptFit, RecorruptRecipe
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.fitting.stages import Direct, RunningFit
-from chnorm_cli.noise.law import Law
-from chnorm_cli.noise.level import Level
 from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.recorruption.examples import Example, Query, noise_features, shrunk, window
-from chnorm_cli.restoration.artefacts import Wrong, compressed_again, noise_of
+from chnorm_cli.restoration.artefacts import FOUND, NOISY, Wrong, compressed_again, law_through_jpeg
 from chnorm_cli.restoration.common import unet_for
 from chnorm_cli.restoration.restoration import Restoration
 from chnorm_cli.restoration.tiling import Tiling
 
-FOUND = "{}: its artefacts were taken out, and the file could have been made from the result"
-NOISY = "{}, made of a noisy picture ({}): noise and artefacts were taken out"
 # What is compressed again: at which share of its size (sharper edges than the answer has), and where
 # the blocks lie, in pixels: elsewhere, for where they lay already it would stay as it is.
 COPIES = ((0.75, (6, 2)), (1.0, (4, 4)), (0.6, (2, 2)), (1.0, (2, 6)))
@@ -108,7 +104,7 @@ def prepare_artefacts(
     tiles, do without a network.
     """
     found = wrong.jpeg.compression.sentence()
-    law = _law_of(wrong) if wrong.errors.noisy else None
+    law = law_through_jpeg(wrong.errors)
     note = FOUND.format(found) if law is None else NOISY.format(found, law.sentence())
     problem = Problem(y, Identity((y.shape[1], y.shape[2])))
     recipe = UNCOMPRESS.get(settings.effort) if tiling.tile is None else None
@@ -141,9 +137,3 @@ def prepare_artefacts(
         errors=wrong.error_of_cleaned(time_for_map, strength),
         uncertainty=uncertainty,
     )
-
-
-def _law_of(wrong: Wrong) -> Law:
-    """Give the law of the noise that went through the compression: it was white in the colours."""
-    noise = noise_of(wrong.errors)
-    return Law(noise, Level.constant(noise.sigma, len(wrong.errors.noise)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +77,22 @@ class TileStore:
         if not self.held().exists():
             save(self.held(), pixels)
 
+    def known(self) -> Path:
+        """The file of the pixels to go by, where some are missing."""
+        return self.folder / "known.npy"
+
+    def hold_known(self, known: NDArray[np.bool_], notes: Sequence[str]) -> None:
+        """Keep which pixels (H, W) to go by, and what a person should know of it."""
+        self._write_once(self.folder / "notes.json", json.dumps(list(notes)).encode())
+        if not self.known().exists():
+            save(self.known(), known)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of the holes."""
+        place = self.folder / "notes.json"
+        return list(json.loads(place.read_text())) if place.exists() else []
+
     def tile(self, number: int) -> Path:
         """The file of one tile."""
         return self.folder / f"tile-{number:06d}.npy"
@@ -85,11 +101,11 @@ class TileStore:
         """The numbers of the finished tiles."""
         return {number for number in range(count) if self.tile(number).exists()}
 
-    def joined(self, size: tuple[int, int], side: int) -> Joined:
-        """Give the whole of (H, W) pixels, of which windows are read as they are needed."""
+    def joined(self, size: tuple[int, int], side: int, scale: int = 1) -> Joined:
+        """Give the whole of scale·(H, W) pixels, of which windows are read as they are needed."""
         from chnorm_cli.restoration.joining import Joined
 
-        return Joined(size, side, lambda number: np.load(self.tile(number), mmap_mode="r"))
+        return Joined(size, side, scale, lambda number: np.load(self.tile(number), mmap_mode="r"))
 
     def remove(self) -> None:
         """Remove the folder."""
@@ -110,7 +126,7 @@ class TileStore:
             part.unlink(missing_ok=True)
 
 
-def save(place: Path, array: Floats) -> None:
+def save(place: Path, array: NDArray[Any]) -> None:
     """Write an array so that it is there whole or not at all."""
     part = place.with_name(f".{os.urandom(8).hex()}.part")
     with part.open("wb") as file:

@@ -7,18 +7,16 @@ A TIFF is read and written window by window, so that it never has to fit into me
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chnorm_cli import __version__
+import numpy as np
+
 from chnorm_cli.fitting.solution import Step
-from chnorm_cli.scaling.cluster import cluster
 from chnorm_cli.scaling.course import (
     check_outcome,
     check_replaced,
@@ -26,19 +24,18 @@ from chnorm_cli.scaling.course import (
     doubts,
     layout_of,
     rehearse,
+    scale_of,
 )
 from chnorm_cli.scaling.events import Activity, Event, Finished, Opened, Prepared
 from chnorm_cli.scaling.failures import Failure
-from chnorm_cli.scaling.own_numbers import noise_arguments
-from chnorm_cli.scaling.parts import parts_of
-from chnorm_cli.scaling.processes import Here, Processes
-from chnorm_cli.scaling.report import describe_fit, describe_result, describe_task
-from chnorm_cli.scaling.requests import Request
-from chnorm_cli.scaling.same_noise import law_in
-from chnorm_cli.scaling.spawned import usable_cores
+from chnorm_cli.scaling.report import describe_fit, describe_result
+from chnorm_cli.scaling.requests import Inpaint, Request
 from chnorm_cli.scaling.tile_jobs import Done, Held, Source, TileJob, Windows, run_tiles
+from chnorm_cli.scaling.tile_plan import plan_of
 from chnorm_cli.scaling.tile_store import TileStore
-from chnorm_cli.scaling.tiled_result import write_whole, write_windows
+from chnorm_cli.scaling.tile_workers import TileWorkers
+from chnorm_cli.scaling.tiled_lesson import holes_in, holes_in_slide, lesson_for
+from chnorm_cli.scaling.tiled_result import TiledResult
 
 if TYPE_CHECKING:
     from chnorm_cli.images import Picture, Slide
@@ -84,12 +81,12 @@ class TiledCourse:
         self.notes += [*doubts(request.task), *picture.notes, *picture.lost]
         height, width = self.size
         yield Opened(request.name, request.task.name, (width, height), layout_of(picture), 1, 1)
-        with self._workers() as executor:
+        with self.workers.executor() as executor:
             self.store.begin(
-                self._plan(), resume=request.tiles.resume or request.tiles.shard is not None
+                plan_of(request, self.size, self.tiling.tile, self.threads),
+                resume=request.tiles.resume or request.tiles.shard is not None,
             )
-            if self.slide is None:
-                self.store.hold(picture.visible_pixels())
+            self._hold()
             fit = self.store.fit
             if fit is None:
                 fit = yield from self._learn()
@@ -121,7 +118,7 @@ class TiledCourse:
                 " in tiles that are kept; choose one with --page, or leave --resume, --shard and --dask out"
             )
         picture = pictures[0]
-        if picture.missing is not None:
+        if picture.missing is not None and not isinstance(self.request.task, Inpaint):
             from chnorm_cli.restoration import fill_missing
 
             pixels = fill_missing(picture.visible_pixels(), picture.missing)
@@ -150,33 +147,73 @@ class TiledCourse:
 
         return tiling_for_workers(self.request.settings.tile, self.picture.pixels.shape[2])
 
-    def _learn(self) -> Generator[Event, None, dict[str, Any]]:
-        """Learn from windows; leave what was learnt in the folder, and give what the report says."""
-        from chnorm_cli.restoration.beginning import Said
-        from chnorm_cli.restoration.from_parts import learn_to_denoise
-        from chnorm_cli.restoration.sending import packed
-        from chnorm_cli.restoration.tiled import with_tiles_ahead
+    @cached_property
+    def workers(self) -> TileWorkers:
+        """Whoever restores the tiles."""
+        return TileWorkers(self.request.tiles, self.threads, self.tiling.memory)
+
+    @cached_property
+    def windows(self) -> list[tuple[slice, slice]]:
+        """The windows of the picture that tiles are made of."""
         from chnorm_cli.restoration.tiling import tile_windows
 
+        return tile_windows(self.size, self._side)
+
+    @property
+    def _side(self) -> int:
+        from chnorm_cli.restoration.tiling import small_side
+
+        assert self.tiling.tile is not None
+        return small_side(self.tiling.tile, scale_of(self.request.task))
+
+    def _hold(self) -> None:
+        """Keep in the folder what of the picture is not read window by window, and its holes."""
+        request, store = self.request, self.store
+        if not isinstance(request.task, Inpaint):
+            if self.slide is None:
+                store.hold(self.picture.visible_pixels())
+            return
+        if not store.known().exists():
+            self.activity = "looking at the holes"
+            slide = self.slide
+            holes = (
+                holes_in(request, self.picture) if slide is None else holes_in_slide(request, slide)
+            )
+            if holes.pixels is not None:
+                store.hold(holes.pixels)
+            store.hold_known(~holes.missing, holes.notes)
+        self.notes += store.notes
+
+    def _learn(self) -> Generator[Event, None, dict[str, Any]]:
+        """Learn from windows; leave what was learnt in the folder, and give what the report says."""
+        from chnorm_cli.restoration.sending import packed
+        from chnorm_cli.restoration.tiled import with_tiles_ahead
+
         self.activity = "looking at the picture"
-        request = self.request
-        said = Said(**noise_arguments(self.picture, request.task.noise))
-        settings = replace(request.settings, threads=self.threads)
-        laws = request.laws
-        told = None if laws is None else law_in(laws, parts_of(self.picture)[0], request)
-        lesson = learn_to_denoise(self.source.pixels, self.size, said, settings, self.tiling, told)
+        request, known = self.request, self.store.known()
+        lesson = lesson_for(
+            request,
+            self.picture,
+            self.source,
+            self.size,
+            self.tiling,
+            replace(request.settings, threads=self.threads),
+            ~np.load(known) if known.exists() else None,
+        )
         restoration = lesson.restoration
         yield Prepared(dict(restoration.header))
         for step in restoration:
             self.activity = restoration.activity
             height, width = self.size
-            self.last = with_tiles_ahead(step, lesson.tile_seconds(height * width) / self._hands())
+            self.last = with_tiles_ahead(
+                step, lesson.tile_seconds(height * width) / self.workers.count
+            )
             yield self.last
         check_outcome(restoration.solution, request.name)
         work = None if lesson.learnt is None else packed(lesson.learnt())
-        assert self.tiling.tile is not None
-        tiles = 0 if work is None else len(tile_windows(self.size, self.tiling.tile))
-        self.store.keep_learnt(work, {**describe_fit(restoration.solution), "tiles": tiles})
+        tiles = 0 if work is None else len(self.windows)
+        told = {**describe_fit(restoration.solution), "tiles": tiles, "keeps": lesson.keeps}
+        self.store.keep_learnt(work, told)
         fit = self.store.fit
         assert fit is not None
         return fit
@@ -192,7 +229,7 @@ class TiledCourse:
             return
         given_up, done, began = [], 0, time.perf_counter()
         self.activity = f"0 of {len(todo)} tiles"
-        slots = len(todo) if self.request.tiles.dask is not None else self._hands()
+        slots = len(todo) if self.request.tiles.dask is not None else self.workers.count
         for end in run_tiles([self._job(number) for number in todo], executor, slots):
             if isinstance(end, Done):
                 done += 1
@@ -210,58 +247,29 @@ class TiledCourse:
             )
 
     def _job(self, number: int) -> TileJob:
-        from chnorm_cli.restoration.tiling import tile_windows
-
-        assert self.tiling.tile is not None
-        window = tile_windows(self.size, self.tiling.tile)[number]
+        known = self.store.known()
         return TileJob(
             number,
-            window,
+            self.windows[number],
             self.source,
             self.store.learnt,
             self.store.tile(number),
             self.request.settings.device,
             self.threads,
+            known if known.exists() else None,
         )
-
-    @contextlib.contextmanager
-    def _workers(self) -> Iterator[Executor]:
-        """Give whoever restores tiles; processes begin when there is work for them."""
-        asked = self.request.tiles
-        if asked.dask is not None:
-            with cluster(asked.dask) as executor:
-                yield executor
-            return
-        if asked.jobs == 0:
-            yield Here()
-            return
-        executor = Processes(self._hands(), threads=self.threads)
-        try:
-            yield executor
-        finally:
-            executor.shutdown(cancel_futures=True)
-
-    def _hands(self) -> int:
-        """Say how many processes there are: as asked, or as cores and memory have room for."""
-        from chnorm_cli.memory import free_memory
-
-        if self.request.tiles.jobs is not None:
-            return max(1, self.request.tiles.jobs)
-        cores = max(1, usable_cores() // self.threads)
-        free = free_memory()
-        return cores if free is None else max(1, min(cores, free // self.tiling.memory))
 
     def _finish(self, fit: Mapping[str, Any]) -> Finished:
         """Join the tiles into the result."""
         self.activity = "join the tiles"
-        joined = None
+        joined, scale = None, scale_of(self.request.task)
         if fit["tiles"]:
-            assert self.tiling.tile is not None
-            joined = self.store.joined(self.size, self.tiling.tile)
+            joined = self.store.joined(self.size, self._side, scale)
+        result = TiledResult(self.request, joined, fit["keeps"])
         if self.slide is None:
-            clipped, notes = write_whole(self.request, self.picture, joined)
+            clipped, notes = result.write_whole(self.picture)
         else:
-            clipped, notes = write_windows(self.request, self.slide, joined, self._say)
+            clipped, notes = result.write_windows(self.slide, self._say)
         report = self._report(fit, clipped, notes=notes)
         self.store.remove()
         return Finished(report)
@@ -278,8 +286,8 @@ class TiledCourse:
         missing: int = 0,
         notes: Sequence[str] = (),
     ) -> dict[str, Any]:
-        size = (self.size[1], self.size[0])
-        told = {key: value for key, value in fit.items() if key != "tiles"}
+        scale, size = scale_of(self.request.task), (self.size[1], self.size[0])
+        told = {key: value for key, value in fit.items() if key not in ("tiles", "keeps")}
         told["seconds"] = round(time.perf_counter() - self.began, 3)
         said = list(dict.fromkeys([*self.notes, *notes]))
         if missing:
@@ -290,7 +298,7 @@ class TiledCourse:
         report = describe_result(
             self.request,
             input_size=size,
-            output_size=size,
+            output_size=(scale * size[0], scale * size[1]),
             layout=layout_of(self.picture),
             axes=None,
             fits=[told],
@@ -299,19 +307,3 @@ class TiledCourse:
             notes=said,
         )
         return report if written else {**report, "output": None}
-
-    def _plan(self) -> dict[str, Any]:
-        """What has to be the same for tiles to be taken up."""
-        request, source = self.request, self.request.source
-        assert isinstance(source, Path)
-        state = source.stat()
-        settings = request.settings.as_dict() | {"threads": self.threads, "tile": self.tiling.tile}
-        return {
-            "version": __version__,
-            "source": [str(source.absolute()), state.st_size, state.st_mtime_ns],
-            "size": list(self.size),
-            "page": request.reading.page,
-            "settings": settings,
-            "task": describe_task(request),
-            "law_of_files": request.laws is not None,
-        }

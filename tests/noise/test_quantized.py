@@ -95,7 +95,7 @@ def test_blocks_with_less_than_the_noise_say_that_it_is_none():
 
 
 def test_what_the_steps_hide_is_in_doubt():
-    x = torch.linspace(0.35, 0.65, 160).expand(3, 160, 160)
+    x = torch.full((3, 160, 160), 0.5)
     y = x + shared(x.shape, 1, 0.7)
     assert [chance(y, 75, weakest) for weakest in (1, 5)] == [IN_DOUBT, 0]
 

@@ -13,7 +13,7 @@ from chnorm_cli.fitting.settings import Effort, FitSettings
 from chnorm_cli.images import encode, read_pictures
 from chnorm_cli.noise import finding
 from chnorm_cli.restoration import from_parts
-from chnorm_cli.scaling import tiled_course
+from chnorm_cli.scaling import tile_workers
 from chnorm_cli.scaling.choosing import course_for
 from chnorm_cli.scaling.course import Course
 from chnorm_cli.scaling.events import Finished
@@ -21,7 +21,6 @@ from chnorm_cli.scaling.failures import Failure
 from chnorm_cli.scaling.processes import Here
 from chnorm_cli.scaling.requests import (
     Denoise,
-    Inpaint,
     NoiseAsked,
     Reading,
     Request,
@@ -94,7 +93,7 @@ def test_a_run_that_was_stopped_takes_up_its_tiles_to_the_same_bytes(slide, monk
     for last in (1, 2, 3):
         request = asked(slide, f"again-{last}.tif")
         with monkeypatch.context() as patch:
-            patch.setattr(tiled_course, "Here", lambda last=last: Stopping(last))
+            patch.setattr(tile_workers, "Here", lambda last=last: Stopping(last))
             course = course_for(request)
             with pytest.raises(KeyboardInterrupt):
                 list(course)
@@ -127,7 +126,7 @@ def _noting(seen):
 
 def test_without_resume_a_run_begins_again_and_other_tiles_are_never_mixed_in(slide, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(tiled_course, "Here", lambda: Stopping(2))
+        patch.setattr(tile_workers, "Here", lambda: Stopping(2))
         with pytest.raises(KeyboardInterrupt):
             list(course_for(asked(slide)))
     other = asked(slide, settings=replace(SETTINGS, seed=1))
@@ -180,13 +179,13 @@ class Failing(Executor):
 
 def test_a_tile_that_fails_three_times_is_reported_and_the_rest_kept(slide, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(tiled_course, "Here", lambda: Failing(1, 3))
+        patch.setattr(tile_workers, "Here", lambda: Failing(1, 3))
         with pytest.raises(
             Failure,
             match=r"tile 2 failed three times \(its worker is gone\); 2 of 3 tiles are kept",
         ):
             list(course_for(asked(slide)))
-        patch.setattr(tiled_course, "Here", lambda: Failing(1, 2))
+        patch.setattr(tile_workers, "Here", lambda: Failing(1, 2))
         assert run(asked(slide))["status"] == "ok"
 
 
@@ -228,8 +227,8 @@ def test_a_slide_beyond_the_limit_is_streamed_and_a_bomb_is_not(slide, tmp_path)
 
 
 def test_what_is_not_possible_in_such_tiles_is_said(slide):
-    for change in ({"task": Inpaint(None)}, {"target": None}, {"uncertainty": slide}):
-        with pytest.raises(Failure, match="are for denoise, from a file to a file"):
+    for change in ({"target": None}, {"uncertainty": slide}, {"bad_mask": slide}):
+        with pytest.raises(Failure, match="from a file to a file, without --uncertainty"):
             course_for(replace(asked(slide), **change))
     stack = slide.parent / "stack.tif"
     tifffile.imwrite(stack, np.zeros((2, 32, 32), np.uint8), photometric="minisblack")
@@ -238,7 +237,7 @@ def test_what_is_not_possible_in_such_tiles_is_said(slide):
 
 
 def test_the_plan_says_what_it_is_about(slide, monkeypatch):
-    monkeypatch.setattr(tiled_course, "Here", lambda: Stopping(1))
+    monkeypatch.setattr(tile_workers, "Here", lambda: Stopping(1))
     course = course_for(asked(slide))
     with pytest.raises(KeyboardInterrupt):
         list(course)

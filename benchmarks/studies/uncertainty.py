@@ -1,6 +1,6 @@
 """How wrong a restored picture says that it is, against the truth: calibration and coverage.
 
-    python -m benchmarks.uncertainty denoise --effort fast --keep out/uncertainty
+    python -m benchmarks.studies.uncertainty denoise --effort fast --keep out/uncertainty
 
 Every second picture calibrates: the numbers of `restoration/bootstrap.py` are the ones under which its
 true squared errors are likeliest, for Gaussian errors. What is reported is told of the other
@@ -33,7 +33,9 @@ from chnorm_cli.commands.reliability import Reliability, reliability
 from chnorm_cli.fitting.settings import Effort, FitSettings
 from chnorm_cli.restoration import prepare_denoise
 from chnorm_cli.restoration.bootstrap import (
+    CALIBRATION,
     DRAWS,
+    HIDDEN,
     Bootstrap,
     Calibration,
     noise_variance,
@@ -76,7 +78,7 @@ class Measured:
 
     def error(self, calibration: Calibration) -> np.ndarray:
         """Give the standard errors (H, W)."""
-        floor = calibration.floor**2 * self.noise
+        floor = calibration.floor**2 * HIDDEN * np.sqrt(self.noise)
         lost = calibration.detail * self.lost
         return np.sqrt(calibration.factor**2 * self.spread + floor + lost)
 
@@ -102,7 +104,9 @@ def main() -> int:
             print(
                 f"{case}, {name}: restored in {one.seconds:.1f} s, map in {one.map_seconds:.1f} s"
             )
-    found = calibrated([m for m in measured if m.calibrates])
+    found = CALIBRATION[given.effort]
+    if not given.as_it_is:
+        found = calibrated([m for m in measured if m.calibrates])
     rows = [judged(m, found) for m in measured]
     risk = risk_factor([m for m in measured if m.calibrates])
     run = describe_run("cpu") | {"crop": given.crop, "draws": DRAWS[given.effort]}
@@ -249,7 +253,7 @@ def _decibels(square: float) -> float | None:
 def report(table: dict[str, Any]) -> Iterator[str]:
     """Give the lines of a table by case, of the pictures that took no part in the calibration."""
     yield (
-        f"factor {table['factor']:.2f}, floor {table['floor']:.2f} σ, detail {table['detail']:.2f},"
+        f"factor {table['factor']:.2f}, floor {table['floor']:.2f}, detail {table['detail']:.2f},"
         f" of the trials {table['risk_factor']}"
     )
     yield "| case | pictures | within 1.96 e | least, most | deciles, true over told | correlation, least | the same, known | PSNR told − true, mean, largest |"
@@ -297,7 +301,9 @@ def _kept(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.uncertainty", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.studies.uncertainty", description=__doc__
+    )
     add = parser.add_argument
     add("task", choices=["denoise"])
     add(
@@ -308,6 +314,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--cases", nargs="+", choices=[*CASES, SHOTS], help="only these kinds of noise")
     add("--threads", type=int, default=1)
     add("--keep", type=Path, help="a folder for what is measured, to be taken up again")
+    add("--as-it-is", action="store_true", help="keep the numbers that the code has")
     add("--kept", action="store_true", help="measure nothing more, and report what is kept")
     return parser
 
