@@ -26,7 +26,7 @@ from chnorm_cli.recorruption.examples import Example, Query, noise_features, shr
 from chnorm_cli.restoration.artefacts import FOUND, NOISY, Wrong, compressed_again, law_through_jpeg
 from chnorm_cli.restoration.common import unet_for
 from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.tiling import Tiling
+from chnorm_cli.restoration.tiles.tiling import Tiling
 
 # What is compressed again: at which share of its size (sharper edges than the answer has), and where
 # the blocks lie, in pixels: elsewhere, for where they lay already it would stay as it is.
