@@ -6,10 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.measuring.machine import code_digest
 from benchmarks.measuring.pictures import CHECKOUT
 from benchmarks.measuring.rows import RESULTS, read_all
 from benchmarks.reporting.headline import replaced, table
-from benchmarks.reporting.markdown import page, whole_pictures
+from benchmarks.reporting.markdown import bars, page, whole_pictures
 from benchmarks.reporting.plots import PLOTS, draw
 from benchmarks.reporting.summary import current, summaries
 
@@ -21,7 +22,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if out of date")
     parser.add_argument("--no-plots", action="store_true", help="leave the plots as they are")
+    parser.add_argument("--bars", action="store_true", help="say each bar, and write nothing")
     given = parser.parse_args(arguments)
+    if given.bars:
+        print(*bars(read_all()), sep="\n")
+        return 0
     if not (given.check or given.no_plots):
         draw(summaries(whole_pictures(current(read_all()))), FOLDER)
     pages = made()
@@ -33,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     for path, text in pages.items():
         path.write_text(text)
     print(*(path.relative_to(CHECKOUT) for path in pages))
+    print(_age())
     return 0
 
 
@@ -44,6 +50,13 @@ def made() -> dict[Path, str]:
     cpu = [(run, row) for run, row in current(rows) if run["device"] == "cpu"]
     found = summaries(cpu)
     return {PAGE: lines, README: replaced(README.read_text(), list(table(found)))}
+
+
+def _age() -> str:
+    """Say how much of what ours is shown with was measured with the code as it is."""
+    digest = code_digest()
+    ours = [run["code"] == digest for run, row in current(read_all()) if row.is_ours]
+    return f"{sum(ours)} of {len(ours)} rows of ours are of the code as it is ({digest})"
 
 
 def _exists(name: str) -> bool:

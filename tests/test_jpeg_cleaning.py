@@ -23,7 +23,7 @@ from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres
 from chnorm_cli.restoration.artefacts import Wrong, what_is_wrong
 from chnorm_cli.restoration.beginning import Beginning, Said
-from chnorm_cli.restoration.learning import best_filling
+from chnorm_cli.restoration.tiles.learning import best_filling
 from chnorm_cli.scaling.course import Course
 from chnorm_cli.scaling.requests import Denoise, NoiseAsked, Reading, Request, Writing
 

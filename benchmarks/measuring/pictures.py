@@ -33,8 +33,11 @@ class Source:
     gray: bool = False
     called: str = ""  # the set's name, where the folder's is not it
 
-    def dataset(self, kind: str) -> str:
-        """Name the set that the pictures of a kind are from."""
+    def dataset(self, *kinds: str) -> str:
+        """Name the set that the pictures of some kinds are from, or the sets."""
+        return " + ".join(dict.fromkeys(self._dataset(kind) for kind in kinds))
+
+    def _dataset(self, kind: str) -> str:
         if self.called or self.folder is None:
             return self.called or "scikit-image"
         if not self.has(kind):

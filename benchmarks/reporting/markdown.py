@@ -21,7 +21,6 @@ TITLES = {
     "inpaint": "Inpainting, on the missing pixels",
     "superres": "Super-resolution, on Y",
 }
-WORDS = {True: "yes", False: "**no**"}
 
 
 def page(measured: Sequence[Measured], plots: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -202,14 +201,26 @@ def _gpu(measured: Sequence[Measured]) -> Iterator[str]:
 
 def _bars(found: Sequence[Summary]) -> Iterator[str]:
     judged = verdicts(found)
-    known = [v for v in judged if v.holds is not None]
     yield "## The bars that the project set itself"
     yield ""
-    yield f"{sum(bool(v.holds) for v in known)} of {len(known)} hold; {len(judged) - len(known)} more wait to be measured."
+    yield "`python -m benchmarks.report --bars` says each of them, with what was measured."
     yield ""
-    if known:
-        lines = [[v.task, v.bar, v.measured, WORDS[bool(v.holds)]] for v in known]
-        yield from _table(["task", "bar", "measured", "holds"], lines)
+    lines = []
+    for task in dict.fromkeys(v.task for v in judged):
+        here = [v for v in judged if v.task == task]
+        known = [v for v in here if v.holds is not None]
+        missed = "; ".join(f"{v.bar}: {v.measured}" for v in known if not v.holds)
+        hold = sum(bool(v.holds) for v in known)
+        lines.append([task, f"{hold} of {len(known)}", str(len(here) - len(known)), missed])
+    yield from _table(["task", "hold", "to be measured", "do not hold"], lines)
+
+
+def bars(measured: Sequence[Measured]) -> Iterator[str]:
+    """Give a line a bar."""
+    cpu = [(run, row) for run, row in current(measured) if run["device"] == "cpu"]
+    words = {True: "holds", False: "DOES NOT HOLD", None: ""}
+    for v in verdicts(summaries(cpu)):
+        yield f"{v.task}: {v.bar} · {v.measured}{' · ' * (v.holds is not None)}{words[v.holds]}"
 
 
 def _table(header: Sequence[str], body: Sequence[Sequence[str]]) -> Iterator[str]:

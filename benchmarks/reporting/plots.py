@@ -35,6 +35,7 @@ VERMILION, BLUE, GREEN, PURPLE, SKY, ORANGE, BLACK = (
     "#000000",
 )
 LOOKS = ((BLUE, "o"), (GREEN, "s"), (PURPLE, "^"), (SKY, "v"), (ORANGE, "D"), (BLACK, "P"))
+LEAST_GAIN = -1.0  # dB; how much worse the worst make a picture tells no more
 # Each peer looks the same in every panel; further ones take what is left.
 ORDER = ("bm3d", "nlm", "tv", "wavelet", "median", "bm3d-anscombe")
 STAND_INS = {"biharmonic": "bm3d", "patchmatch": "nlm", "back-projection": "bm3d", "bicubic": "nlm"}
@@ -86,7 +87,7 @@ def _costs(found: Sequence[Summary]) -> Figure | None:
         _points(axis, summary)
         axis.set_title(f"{title}\n{_about(summary)}", size=9)
         axis.set(xscale="log", xlabel="CPU-seconds a megapixel", ylabel="PSNR, dB")
-        axis.margins(x=0.22, y=0.12)
+        axis.margins(x=0.25, y=0.15)
         axis.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
     return figure
 
@@ -104,7 +105,7 @@ def _points(axis: Axes, summary: Summary) -> None:
     if points:
         axis.plot(*zip(*points, strict=True), "*-", color=VERMILION, markersize=11)
         for effort, point in zip(efforts, points, strict=True):
-            _name(axis, point, f"{OURS} {effort}", VERMILION)
+            _name(axis, point, f"{OURS} {effort}", ours=True)
 
 
 def _about(summary: Summary) -> str:
@@ -114,9 +115,17 @@ def _about(summary: Summary) -> str:
     )
 
 
-def _name(axis: Axes, point: tuple[float, float], name: str, color: str = BLACK) -> None:
+def _name(axis: Axes, point: tuple[float, float], name: str, *, ours: bool = False) -> None:
+    """Write a name above ours and below the others, which are often just below ours."""
     axis.annotate(
-        name, point, xytext=(0, 6), textcoords="offset points", ha="center", size=7, color=color
+        name,
+        point,
+        xytext=(0, 7 if ours else -7),
+        textcoords="offset points",
+        ha="center",
+        va="bottom" if ours else "top",
+        size=7.5,
+        color=VERMILION if ours else BLACK,
     )
 
 
@@ -134,7 +143,7 @@ def _levels(found: Sequence[Summary]) -> Figure | None:
         some = next(iter(here.values()))
         axis.set_title(f"{title}\n{_about(some)}", size=9)
         axis.set(xlabel=words, ylabel="gain over the picture as it came, dB")
-        axis.set_ylim(bottom=max(axis.get_ylim()[0], -1.0))  # what makes it worse tells no more
+        axis.set_ylim(bottom=max(axis.get_ylim()[0], LEAST_GAIN))
         axis.legend(fontsize=7, frameon=False)
     return figure
 
@@ -148,7 +157,7 @@ def _lines(axis: Axes, here: Mapping[int, Summary]) -> None:
             if (value := summary.mean(method)) is not None
             and (came := summary.mean(AS_IT_CAME)) is not None
         ]
-        if len(points) < 2:
+        if len(points) < 2 or max(gain for _, gain in points) < LEAST_GAIN:
             continue
         color, marker = (VERMILION, "*") if method.startswith(OURS) else _look(method)
         style = {"chnorm fast": "--", "chnorm normal": "-"}.get(method, "-")

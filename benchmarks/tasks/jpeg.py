@@ -38,13 +38,15 @@ def measure(options: Options) -> Iterator[Row]:
     if options.enlarged:
         yield from _measure_enlarged(options)
         return
+    kinds = source.kinds("denoise", "superres")
+    dataset = source.dataset(*kinds)
     for quality in options.qualities:
         for level in options.noisy or (0.0,):
-            for kind in source.kinds("denoise", "superres"):
+            for kind in kinds:
                 setting = f"quality {quality}"
                 setting = setting if level == 0 else f"σ={level:g}, then {setting}"
                 for name, truth in source.pictures(kind):
-                    about = Subject("jpeg", source.dataset(kind), setting + source.words(), name)
+                    about = Subject("jpeg", dataset, setting + source.words(), name)
                     yield from _clean(options, about, truth, quality, level)
 
 
@@ -88,12 +90,14 @@ def _clean(
 
 def _measure_enlarged(options: Options) -> Iterator[Row]:
     source = options.source
+    kinds = source.kinds("denoise", "superres")
+    dataset = source.dataset(*kinds)
     for scale in options.enlarged:
         for quality in options.qualities:
             setting = f"×{scale} of quality {quality}{source.words()}"
-            for kind in source.kinds("denoise", "superres"):
+            for kind in kinds:
                 for name, truth in source.pictures(kind):
-                    about = Subject("jpeg", source.dataset(kind), setting, name)
+                    about = Subject("jpeg", dataset, setting, name)
                     yield from _enlarge(options, about, trimmed(truth, scale), quality, scale)
 
 

@@ -30,11 +30,11 @@ from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.restoration.artefact_tiles import Uncompress, in_cells
 from chnorm_cli.restoration.bootstrap import smoothed
 from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.tiled import Joining, progress
-from chnorm_cli.restoration.tiling import Tiling
+from chnorm_cli.restoration.tiles.artefact_tiles import Uncompress, in_cells
+from chnorm_cli.restoration.tiles.tiled import Joining, progress
+from chnorm_cli.restoration.tiles.tiling import Tiling
 
 FOUND = "{}: its artefacts were taken out, and the file could have been made from the result"
 NOISY = "{}, made of a noisy picture ({}): noise and artefacts were taken out"

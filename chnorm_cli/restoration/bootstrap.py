@@ -30,7 +30,7 @@ class Calibration:
     """From what the draws say to the standard error: e² = (factor s)² + (floor h)² + detail · d².
 
     The restored picture is smoother than the truth, and its own restorations err less than it
-    does. Found by benchmarks/uncertainty.py on half of its pictures (benchmarks/results/uncertainty).
+    does. Found by benchmarks/studies/uncertainty.py on half of its pictures (benchmarks/results/uncertainty).
     """
 
     factor: float

@@ -34,21 +34,21 @@ from chnorm_cli.restoration.common import (
 )
 from chnorm_cli.restoration.denoising import at_least_some_noise
 from chnorm_cli.restoration.errors import Errors, ErrorsBesideHoles, KnownErrors
-from chnorm_cli.restoration.learning import (
+from chnorm_cli.restoration.restoration import Restoration
+from chnorm_cli.restoration.tiles.learning import (
     NO_MAP_IN_TILES,
     LearningToDenoise,
     best_denoising,
     best_filling,
 )
-from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.tile_work import FitPrior
-from chnorm_cli.restoration.tiled import (
+from chnorm_cli.restoration.tiles.tile_work import FitPrior
+from chnorm_cli.restoration.tiles.tiled import (
     InTiles,
     RestorerInTiles,
     learning_budget,
     part_to_learn_from,
 )
-from chnorm_cli.restoration.tiling import Tiling, tiling_of
+from chnorm_cli.restoration.tiles.tiling import Tiling, tiling_of
 
 SHARED = (
     "neighbouring pixels share their noise, as a camera's or scanner's processing makes it, and it"

@@ -27,6 +27,7 @@ def test_a_flat_folder_is_the_set_of_every_task(tmp_path):
         assert source.dataset(kind) == "Kodak24"
         assert [name for name, _ in source.pictures(kind)] == ["a", "b"]
     assert source.kinds("denoise", "superres") == ["denoise"]  # not measured twice
+    assert source.dataset("denoise", "superres") == "Kodak24"
     assert source.pictures("denoise")[1][1] == pytest.approx(np.full((8, 6, 1), 0.2))
     assert Source(folder, called="mine").dataset("denoise") == "mine"
     assert Source(folder, names=("A",)).pictures("denoise")[0][0] == "a"
@@ -39,6 +40,7 @@ def test_subfolders_are_the_sets_of_tasks_or_parts_of_names(tmp_path):
     source = Source(folder)
     assert source.dataset("superres") == "data/superres"
     assert source.kinds("denoise", "superres") == ["denoise", "superres"]
+    assert source.dataset("denoise", "superres") == "data/denoise + data/superres"
     assert [name for name, _ in source.pictures("denoise")] == ["a"]
     assert [name for name, _ in source.pictures("superres")] == ["scans/b"]
     assert source.dataset("real") == "data"

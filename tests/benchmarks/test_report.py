@@ -8,7 +8,7 @@ import pytest
 from benchmarks import report
 from benchmarks.measuring.rows import Row
 from benchmarks.reporting.headline import BEGIN, END, replaced, table
-from benchmarks.reporting.markdown import page
+from benchmarks.reporting.markdown import bars, page
 from benchmarks.reporting.plots import PLOTS, draw
 from benchmarks.reporting.summary import mean_of, summaries
 
@@ -100,6 +100,18 @@ def test_crops_are_left_out_where_whole_pictures_were_measured():
     crops = list(measured("chnorm", [40.0], effort="fast", setting="σ=25, crop 64"))
     assert "crop 64" not in "\n".join(page([*some(), *crops], []))
     assert "crop 64" in "\n".join(page(crops, []))
+
+
+def test_bars_that_do_not_hold_are_named_and_each_is_told_on_request():
+    text = "\n".join(page(some(), []))
+    bar = "σ=25, `fast`: mean ≥ NLM + 0.8 dB"
+    assert bar not in text  # +3.1 dB
+    low = "\n".join(
+        page([*measured("nlm", [29.0]), *measured("chnorm", [29.5], effort="fast")], [])
+    )
+    assert f"{bar}: +0.50 dB (lowest +0.50)" in low
+    told = [line for line in bars(some()) if bar in line and "gray" not in line]
+    assert [line.endswith("· holds") for line in told] == [True]
 
 
 def test_the_table_of_readme_shows_the_best_in_bold():

@@ -1,7 +1,7 @@
 """How long one fit takes on a quiet and on a busy machine, by how its threads wait for each other.
 
-    python -m benchmarks.busy                         # 5 rounds, beside 3 busy processes
-    python -m benchmarks.busy --rounds 3 --size 128
+    python -m benchmarks.studies.busy                         # 5 rounds, beside 3 busy processes
+    python -m benchmarks.studies.busy --rounds 3 --size 128
 
 Each round measures every cell once, in turn, so that whatever else the machine does disturbs all
 alike; the table shows medians. Seconds are those of the whole command, its start included.

@@ -1,6 +1,6 @@
 """How wrong a restored picture says that it is, against the truth: calibration and coverage.
 
-    python -m benchmarks.uncertainty denoise --effort fast --keep out/uncertainty
+    python -m benchmarks.studies.uncertainty denoise --effort fast --keep out/uncertainty
 
 Every second picture calibrates: the numbers of `restoration/bootstrap.py` are the ones under which its
 true squared errors are likeliest, for Gaussian errors. What is reported is told of the other
@@ -296,7 +296,9 @@ def _kept(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.uncertainty", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.studies.uncertainty", description=__doc__
+    )
     add = parser.add_argument
     add("task", choices=["denoise"])
     add(

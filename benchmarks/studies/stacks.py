@@ -2,7 +2,7 @@
 
 The planes are made from crops of pictures in gray, in ways in which stacks differ:
 
-    python -m benchmarks.stacks --sigma 10 25 sample_images/cell.png sample_images/astronaut.png
+    python -m benchmarks.studies.stacks --sigma 10 25 sample_images/cell.png sample_images/astronaut.png
 """
 
 from __future__ import annotations

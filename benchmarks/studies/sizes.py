@@ -2,7 +2,7 @@
 
 Each size runs in a process of its own, so that its peak of memory is its own:
 
-    python -m benchmarks.sizes --effort fast --megapixels 0.25 1 8 --json sizes.json
+    python -m benchmarks.studies.sizes --effort fast --megapixels 0.25 1 8 --json sizes.json
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def picture(megapixels: float) -> tuple[np.ndarray, np.ndarray]:
     from PIL import Image
 
     side = round((megapixels * 1e6) ** 0.5)
-    sample = Path(__file__).parents[1] / "sample_images" / "astronaut.png"
+    sample = Path(__file__).parents[2] / "sample_images" / "astronaut.png"
     with Image.open(sample) as image:
         large = image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
     truth = np.asarray(large, dtype=np.float32) / 255
@@ -76,7 +76,14 @@ def main() -> None:
         return
     rows = []
     for megapixels in asked.megapixels:
-        command = [sys.executable, "-m", "benchmarks.sizes", "--one", "--effort", asked.effort]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.studies.sizes",
+            "--one",
+            "--effort",
+            asked.effort,
+        ]
         command += ["--megapixels", str(megapixels)]
         command += [] if asked.tile is None else ["--tile", str(asked.tile)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)

@@ -1,6 +1,6 @@
 """Kill a run in tiles at random moments, take it up each time, and compare with an unbroken run.
 
-python -m benchmarks.kills --kills 10
+python -m benchmarks.studies.kills --kills 10
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def picture(path: Path) -> None:
     import tifffile
     from PIL import Image
 
-    sample = Path(__file__).parents[1] / "sample_images" / "astronaut.png"
+    sample = Path(__file__).parents[2] / "sample_images" / "astronaut.png"
     with Image.open(sample) as image:
         pixels = np.asarray(image.convert("RGB"), dtype=np.float32)
     strip = np.tile(pixels[: SIZE[0]], (1, -(-SIZE[1] // pixels.shape[1]), 1))[:, : SIZE[1]]
