@@ -152,9 +152,10 @@ def prepare_denoise(
     def answer(x: Tensor) -> Tensor:
         return beginning.finished(x if tile is not None else law.restored(x, whole), clean=True)
 
-    notes = [] if stronger.kernel is None else [SHARED]
+    notes, share = [] if stronger.kernel is None else [SHARED], 1.0
     restored: Callable[[Tensor], Tensor] = answer
     if wrong is not None and wrong.chance < 1:
+        share = wrong.chance
         notes = [IN_DOUBT.format(wrong.jpeg.compression.sentence(), law.sentence())]
         restored = wrong.weighed(y, answer, strength)
     return Restoration(
@@ -171,7 +172,7 @@ def prepare_denoise(
         law_found=found,
         restored=restored,
         banding=beginning.banding,
-        errors=beginning.errors(restorer, settings, clock.in_time),
+        errors=beginning.errors(restorer, settings, clock.in_time, share),
         uncertainty=uncertainty,
     )
 
