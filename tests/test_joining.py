@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from chnorm_cli.restoration.joining import Joined
-from chnorm_cli.restoration.tiling import tile_windows
+from chnorm_cli.restoration.tiles.joining import Joined
+from chnorm_cli.restoration.tiles.tiling import tile_windows
 
 
 @pytest.mark.parametrize("size", [(300, 700), (256, 256), (40, 900)])

@@ -13,8 +13,9 @@ from chnorm_cli.classical.artefacts import compression_errors
 from chnorm_cli.fitting.settings import Effort, FitSettings
 from chnorm_cli.problems.compression import upright
 from chnorm_cli.problems.jpeg import Jpeg
-from chnorm_cli.restoration import artefact_tiles, prepare_denoise, tiling
+from chnorm_cli.restoration import prepare_denoise
 from chnorm_cli.restoration.artefacts import Wrong
+from chnorm_cli.restoration.tiles import artefact_tiles, tiling
 
 ORIENTATION = 274
 

@@ -53,7 +53,7 @@ def code_digest() -> str:
     """Give a short digest of the code that decides a result, to tell old rows from new ones."""
     digest = hashlib.sha256()
     for folder in MATHEMATICS:
-        for file in sorted((CHECKOUT / "chnorm_cli" / folder).glob("*.py")):
+        for file in sorted((CHECKOUT / "chnorm_cli" / folder).rglob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:8]
 

@@ -20,7 +20,7 @@ from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.restoration.artefacts import IN_DOUBT, prepare_artefacts, what_is_wrong
+from chnorm_cli.restoration.artefacts import IN_DOUBT, what_is_wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin, noise_left
 from chnorm_cli.restoration.bootstrap import Restorer
 from chnorm_cli.restoration.by_prior import PriorTiles, prior_restoration
@@ -34,21 +34,22 @@ from chnorm_cli.restoration.common import (
 )
 from chnorm_cli.restoration.denoising import at_least_some_noise
 from chnorm_cli.restoration.errors import Errors, ErrorsBesideHoles, KnownErrors
-from chnorm_cli.restoration.learning import (
+from chnorm_cli.restoration.restoration import Restoration
+from chnorm_cli.restoration.tiles.learning import (
     NO_MAP_IN_TILES,
     LearningToDenoise,
     best_denoising,
     best_filling,
 )
-from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.tile_work import FitPrior
-from chnorm_cli.restoration.tiled import (
+from chnorm_cli.restoration.tiles.tile_work import FitPrior
+from chnorm_cli.restoration.tiles.tiled import (
     InTiles,
     RestorerInTiles,
     learning_budget,
     part_to_learn_from,
 )
-from chnorm_cli.restoration.tiling import Tiling, tiling_of
+from chnorm_cli.restoration.tiles.tiling import Tiling, tiling_of
+from chnorm_cli.restoration.uncompressing import prepare_artefacts
 
 SHARED = (
     "neighbouring pixels share their noise, as a camera's or scanner's processing makes it, and it"
@@ -151,9 +152,10 @@ def prepare_denoise(
     def answer(x: Tensor) -> Tensor:
         return beginning.finished(x if tile is not None else law.restored(x, whole), clean=True)
 
-    notes = [] if stronger.kernel is None else [SHARED]
+    notes, share = [] if stronger.kernel is None else [SHARED], 1.0
     restored: Callable[[Tensor], Tensor] = answer
     if wrong is not None and wrong.chance < 1:
+        share = wrong.chance
         notes = [IN_DOUBT.format(wrong.jpeg.compression.sentence(), law.sentence())]
         restored = wrong.weighed(y, answer, strength)
     return Restoration(
@@ -170,7 +172,7 @@ def prepare_denoise(
         law_found=found,
         restored=restored,
         banding=beginning.banding,
-        errors=beginning.errors(restorer, settings, clock.in_time),
+        errors=beginning.errors(restorer, settings, clock.in_time, share),
         uncertainty=uncertainty,
     )
 

@@ -32,10 +32,10 @@ from chnorm_cli.restoration.common import (
 from chnorm_cli.restoration.compressed import artefacts_in
 from chnorm_cli.restoration.errors import KnownErrors
 from chnorm_cli.restoration.hole_errors import HoleErrors
-from chnorm_cli.restoration.learning import NO_MAP_IN_TILES, best_filling
 from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.tile_work import FitPrior
-from chnorm_cli.restoration.tiling import tiling_of
+from chnorm_cli.restoration.tiles.learning import NO_MAP_IN_TILES, best_filling
+from chnorm_cli.restoration.tiles.tile_work import FitPrior
+from chnorm_cli.restoration.tiles.tiling import tiling_of
 
 COMPRESSED = (
     "the picture is {}: its observed pixels stay as they are, the holes are filled from what is"

@@ -35,11 +35,11 @@ from chnorm_cli.restoration.compressed import artefacts_in
 from chnorm_cli.restoration.enlarging import MENDED, SCALES, Enlarging
 from chnorm_cli.restoration.enlarging_errors import EnlargingErrors
 from chnorm_cli.restoration.errors import KnownErrors
-from chnorm_cli.restoration.learning import NO_MAP_IN_TILES, LearningToEnlarge
 from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.tile_work import FitPrior
-from chnorm_cli.restoration.tiled import InTiles
-from chnorm_cli.restoration.tiling import Tiling, small_side, tiling_of
+from chnorm_cli.restoration.tiles.learning import NO_MAP_IN_TILES, LearningToEnlarge
+from chnorm_cli.restoration.tiles.tile_work import FitPrior
+from chnorm_cli.restoration.tiles.tiled import InTiles
+from chnorm_cli.restoration.tiles.tiling import Tiling, small_side, tiling_of
 
 PART, PARTS = 256, 2  # PARTS² windows of PART² pixels of a large picture are learnt from
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from chnorm_cli.scaling.course import Course, scale_of
 from chnorm_cli.scaling.failures import Failure, usage
 from chnorm_cli.scaling.requests import Request
-from chnorm_cli.scaling.tiled_course import TiledCourse
+from chnorm_cli.scaling.tiles.tiled_course import TiledCourse
 
 STREAMED = 30_000_000  # pixels of a TIFF, from which on it is read and written window by window
 

@@ -11,15 +11,14 @@ from PIL import Image
 
 from chnorm_cli.fitting.settings import Effort, FirstGuess, FitSettings
 from chnorm_cli.noise import finding
-from chnorm_cli.restoration import (
+from chnorm_cli.restoration.filling import Filling
+from chnorm_cli.restoration.tiles import (
     from_parts,
     from_parts_enlarging,
     from_parts_filling,
     learning,
     tiling,
 )
-from chnorm_cli.restoration.filling import Filling
-from chnorm_cli.scaling import tile_workers
 from chnorm_cli.scaling.choosing import course_for
 from chnorm_cli.scaling.course import Course
 from chnorm_cli.scaling.failures import Failure
@@ -33,7 +32,8 @@ from chnorm_cli.scaling.requests import (
     TilesAsked,
     Writing,
 )
-from chnorm_cli.scaling.tiled_course import TiledCourse
+from chnorm_cli.scaling.tiles import tile_workers
+from chnorm_cli.scaling.tiles.tiled_course import TiledCourse
 
 SETTINGS = FitSettings(effort=Effort.FAST, steps=2, device="cpu", tile=256, threads=1)
 KEPT = TilesAsked(jobs=0, resume=True)

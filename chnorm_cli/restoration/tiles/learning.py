@@ -25,8 +25,8 @@ from chnorm_cli.restoration.beginning import Beginning
 from chnorm_cli.restoration.denoising import Denoising, network_for
 from chnorm_cli.restoration.enlarging import Enlarging
 from chnorm_cli.restoration.filling import WIDE, Filling
-from chnorm_cli.restoration.tile_work import Denoise, Fill, TileWork
-from chnorm_cli.restoration.tiled import PART, PARTS, InTiles, learning_budget
+from chnorm_cli.restoration.tiles.tile_work import Denoise, Fill, TileWork
+from chnorm_cli.restoration.tiles.tiled import PART, PARTS, InTiles, learning_budget
 from chnorm_cli.restoration.twice import LearningTwice
 
 LONG = 240.0  # seconds of --time; with less, a second fit would only shorten the first

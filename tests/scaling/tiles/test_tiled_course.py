@@ -12,8 +12,7 @@ from pictures import bundled
 from chnorm_cli.fitting.settings import Effort, FitSettings
 from chnorm_cli.images import encode, read_pictures
 from chnorm_cli.noise import finding
-from chnorm_cli.restoration import from_parts
-from chnorm_cli.scaling import tile_workers
+from chnorm_cli.restoration.tiles import from_parts
 from chnorm_cli.scaling.choosing import course_for
 from chnorm_cli.scaling.course import Course
 from chnorm_cli.scaling.events import Finished
@@ -27,7 +26,8 @@ from chnorm_cli.scaling.requests import (
     TilesAsked,
     Writing,
 )
-from chnorm_cli.scaling.tiled_course import TiledCourse
+from chnorm_cli.scaling.tiles import tile_workers
+from chnorm_cli.scaling.tiles.tiled_course import TiledCourse
 
 SETTINGS = FitSettings(effort=Effort.FAST, steps=2, device="cpu", tile=256)
 HERE = TilesAsked(jobs=0, resume=True)
@@ -104,7 +104,7 @@ def test_a_run_that_was_stopped_takes_up_its_tiles_to_the_same_bytes(slide, monk
         assert course.kept.startswith(f"{last - 1} of 3 tiles are kept")
         seen = []
         with monkeypatch.context() as patch:
-            patch.setattr("chnorm_cli.scaling.tile_jobs.save", _noting(seen))
+            patch.setattr("chnorm_cli.scaling.tiles.tile_jobs.save", _noting(seen))
             again = run(request)
         assert len(seen) == 3 - len(before)
         assert request.target.read_bytes() == whole
@@ -115,7 +115,7 @@ def test_a_run_that_was_stopped_takes_up_its_tiles_to_the_same_bytes(slide, monk
 
 
 def _noting(seen):
-    from chnorm_cli.scaling.tile_store import save
+    from chnorm_cli.scaling.tiles.tile_store import save
 
     def noting(place, array):
         seen.append(place.name)

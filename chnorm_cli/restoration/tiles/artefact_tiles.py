@@ -12,7 +12,7 @@ from chnorm_cli.classical.artefacts import CELL, CompressionErrors, without_arte
 from chnorm_cli.noise.sampling import Window
 from chnorm_cli.problems.compression import stored, upright
 from chnorm_cli.problems.jpeg import Jpeg
-from chnorm_cli.restoration.tile_work import Place
+from chnorm_cli.restoration.tiles.tile_work import Place
 
 STRIP = 512  # rows that are projected at once
 

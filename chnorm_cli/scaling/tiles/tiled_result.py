@@ -15,7 +15,7 @@ from chnorm_cli.scaling.requests import Request
 if TYPE_CHECKING:
     from chnorm_cli.images import Picture, Slide
     from chnorm_cli.images.samples import FloatArray
-    from chnorm_cli.restoration.joining import Joined
+    from chnorm_cli.restoration.tiles.joining import Joined
 
 Written = tuple[int, list[str]]  # pixels that were clipped, and notes
 ROUNDING = 1e-6  # by which values differ that went through two tiles

@@ -4,11 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from chnorm_cli.restoration.tile_work import Place
-from chnorm_cli.scaling import tile_jobs
+from chnorm_cli.restoration.tiles.tile_work import Place
 from chnorm_cli.scaling.processes import Here
-from chnorm_cli.scaling.tile_jobs import Done, GivenUp, Held, TileJob, run_tiles, within_memory
-from chnorm_cli.scaling.tile_store import TileStore
+from chnorm_cli.scaling.tiles import tile_jobs
+from chnorm_cli.scaling.tiles.tile_jobs import (
+    Done,
+    GivenUp,
+    Held,
+    TileJob,
+    run_tiles,
+    within_memory,
+)
+from chnorm_cli.scaling.tiles.tile_store import TileStore
 
 
 class Work:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from chnorm_cli.scaling.failures import Failure
 
 if TYPE_CHECKING:
-    from chnorm_cli.restoration.joining import Joined
+    from chnorm_cli.restoration.tiles.joining import Joined
 
 Floats = NDArray[np.float32]
 
@@ -103,7 +103,7 @@ class TileStore:
 
     def joined(self, size: tuple[int, int], side: int, scale: int = 1) -> Joined:
         """Give the whole of scale·(H, W) pixels, of which windows are read as they are needed."""
-        from chnorm_cli.restoration.joining import Joined
+        from chnorm_cli.restoration.tiles.joining import Joined
 
         return Joined(size, side, scale, lambda number: np.load(self.tile(number), mmap_mode="r"))
 

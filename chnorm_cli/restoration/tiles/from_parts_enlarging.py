@@ -17,13 +17,13 @@ from chnorm_cli.restoration.beginning import Said, begin
 from chnorm_cli.restoration.common import of_one_colour
 from chnorm_cli.restoration.compressed import artefacts_in
 from chnorm_cli.restoration.enlarging import FACTORS, MENDED, Enlarging
-from chnorm_cli.restoration.from_parts import FAULTS, Lesson, Parts, WithoutFit
-from chnorm_cli.restoration.learning import LearningToEnlarge
 from chnorm_cli.restoration.restoration import Restoration
 from chnorm_cli.restoration.superres import PART, PARTS
-from chnorm_cli.restoration.tile_work import Enlarge, FitPrior, TileWork
-from chnorm_cli.restoration.tile_wrappers import WithoutBadPixels
-from chnorm_cli.restoration.tiling import Tiling
+from chnorm_cli.restoration.tiles.from_parts import FAULTS, Lesson, Parts, WithoutFit
+from chnorm_cli.restoration.tiles.learning import LearningToEnlarge
+from chnorm_cli.restoration.tiles.tile_work import Enlarge, FitPrior, TileWork
+from chnorm_cli.restoration.tiles.tile_wrappers import WithoutBadPixels
+from chnorm_cli.restoration.tiles.tiling import Tiling
 
 
 def learn_to_enlarge(

@@ -20,15 +20,15 @@ from chnorm_cli.restoration.beginning import Said, begin
 from chnorm_cli.restoration.common import Pixels, observation
 from chnorm_cli.restoration.compressed import artefacts_in
 from chnorm_cli.restoration.filling import WIDE, Filling
-from chnorm_cli.restoration.from_parts import FAULTS, Lesson, Parts, WithoutFit
 from chnorm_cli.restoration.inpaint import CLEANED, COMPRESSED, LEFT
-from chnorm_cli.restoration.learning import FillingInTiles, LearningToFill, windows_with_holes
 from chnorm_cli.restoration.planes import Holes
 from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.tile_work import FitPrior, TileWork
-from chnorm_cli.restoration.tile_wrappers import KeepObserved
-from chnorm_cli.restoration.tiled import learning_budget
-from chnorm_cli.restoration.tiling import SIDE, Tiling
+from chnorm_cli.restoration.tiles.from_parts import FAULTS, Lesson, Parts, WithoutFit
+from chnorm_cli.restoration.tiles.learning import FillingInTiles, LearningToFill, windows_with_holes
+from chnorm_cli.restoration.tiles.tile_work import FitPrior, TileWork
+from chnorm_cli.restoration.tiles.tile_wrappers import KeepObserved
+from chnorm_cli.restoration.tiles.tiled import learning_budget
+from chnorm_cli.restoration.tiles.tiling import SIDE, Tiling
 
 SMOOTH = "wide holes are filled smoothly: a picture of this size is seen in windows only"
 

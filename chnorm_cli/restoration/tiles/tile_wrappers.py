@@ -9,7 +9,7 @@ from torch import Tensor
 
 from chnorm_cli.classical.patch_filling import wide_holes
 from chnorm_cli.noise.bad_pixels import find_bad_pixels
-from chnorm_cli.restoration.tile_work import Place, TileWork, filled_smoothly
+from chnorm_cli.restoration.tiles.tile_work import Place, TileWork, filled_smoothly
 
 
 @dataclass(frozen=True, eq=False)

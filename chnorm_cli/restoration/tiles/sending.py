@@ -21,6 +21,7 @@ from chnorm_cli.generators.layers import Upsampling
 from chnorm_cli.generators.names import GeneratorName, Normalization, NormalizationPlace
 from chnorm_cli.generators.spec import GeneratorSpec
 from chnorm_cli.generators.unet import UNet
+from chnorm_cli.noise.cut_off import CutOff
 from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
@@ -30,10 +31,15 @@ from chnorm_cli.noise.stabilizer import Stabilizer
 from chnorm_cli.problems.compression import Colours, Compression, Plane
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.names import Kernel
-from chnorm_cli.restoration.artefact_tiles import Uncompress
 from chnorm_cli.restoration.denoiser import Denoiser
-from chnorm_cli.restoration.tile_work import Denoise, Enlarge, Fill, FitPrior, TileWork
-from chnorm_cli.restoration.tile_wrappers import AsItIs, KeepObserved, Weighed, WithoutBadPixels
+from chnorm_cli.restoration.tiles.artefact_tiles import Uncompress
+from chnorm_cli.restoration.tiles.tile_work import Denoise, Enlarge, Fill, FitPrior, TileWork
+from chnorm_cli.restoration.tiles.tile_wrappers import (
+    AsItIs,
+    KeepObserved,
+    Weighed,
+    WithoutBadPixels,
+)
 
 WORKS = (
     *(Denoise, Fill, Enlarge, FitPrior, Uncompress),
@@ -44,7 +50,7 @@ KINDS: tuple[type[Any], ...] = (
     *WORKS,
     *(Jpeg, Compression, Plane, CompressionErrors),
     *(Denoiser, Learnt, Pass, Choice, FitSettings, PriorRecipe, RecorruptRecipe),
-    *(Noise, StabilizedNoise, Stabilizer, Law, Level, GeneratorSpec),
+    *(Noise, StabilizedNoise, Stabilizer, CutOff, Law, Level, GeneratorSpec),
     *(UNet, ChannelNorm, Centering, Scaling),
     *(nn.Sequential, nn.ModuleList, nn.Conv2d, nn.ReLU, nn.LeakyReLU, nn.Identity),
 )

@@ -15,8 +15,8 @@ from chnorm_cli.fitting.solution import DivergedError, Outcome, Step
 from chnorm_cli.fitting.stages import RunningFit
 from chnorm_cli.noise.sampling import Window, mosaic
 from chnorm_cli.restoration.bootstrap import Restorer
-from chnorm_cli.restoration.tile_work import Place, TileWork
-from chnorm_cli.restoration.tiling import tile_weight, tile_windows
+from chnorm_cli.restoration.tiles.tile_work import Place, TileWork
+from chnorm_cli.restoration.tiles.tiling import tile_weight, tile_windows
 
 PART, PARTS = 512, 2  # PARTS² windows of PART² pixels are learnt from
 LEARNING_SHARE = 0.4  # of --time; the tiles take what they take

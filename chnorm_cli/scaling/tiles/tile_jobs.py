@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from chnorm_cli.scaling.tile_store import Floats, save
+from chnorm_cli.scaling.tiles.tile_store import Floats, save
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from chnorm_cli.images import Slide
-    from chnorm_cli.restoration.tile_work import Place, TileWork
+    from chnorm_cli.restoration.tiles.tile_work import Place, TileWork
 
 TRIES = 3
 AHEAD = 2  # calls that wait at a worker, so that none is idle
@@ -92,7 +92,7 @@ def restore_tile(job: TileJob) -> int:
     import torch
 
     from chnorm_cli.device import choose_device
-    from chnorm_cli.restoration.tile_work import Place
+    from chnorm_cli.restoration.tiles.tile_work import Place
 
     torch.set_num_threads(job.threads)
     device = choose_device(job.device)
@@ -114,7 +114,7 @@ def restore_tile(job: TileJob) -> int:
 @lru_cache(maxsize=2)
 def _learnt(path: Path, _: int, device: str) -> TileWork:
     """Give what was learnt; each process reads it once."""
-    from chnorm_cli.restoration.sending import unpacked
+    from chnorm_cli.restoration.tiles.sending import unpacked
 
     return unpacked(path.read_bytes(), device)
 
@@ -124,7 +124,7 @@ def within_memory(work: TileWork, y: Tensor, known: Tensor | None, place: Place)
     import torch
 
     from chnorm_cli.fitting.settings import LEAST_TILE
-    from chnorm_cli.restoration.tiled import joined
+    from chnorm_cli.restoration.tiles.tiled import joined
 
     side = max(y.shape[1:])
     while True:

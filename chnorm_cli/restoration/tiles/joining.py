@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chnorm_cli.restoration.tiling import shares_of_tiles
+from chnorm_cli.restoration.tiles.tiling import shares_of_tiles
 
 Floats = NDArray[np.float32]
 

@@ -22,7 +22,6 @@ from chnorm_cli.noise.sampling import Window, mosaic
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.restoration.artefact_tiles import Uncompress
 from chnorm_cli.restoration.artefacts import (
     FOUND,
     IN_DOUBT,
@@ -35,12 +34,13 @@ from chnorm_cli.restoration.beginning import Said, begin
 from chnorm_cli.restoration.common import Pixels, observation, of_one_colour
 from chnorm_cli.restoration.denoise import SHARED
 from chnorm_cli.restoration.denoising import at_least_some_noise
-from chnorm_cli.restoration.learning import LearningToDenoise, best_denoising
 from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.tile_work import FitPrior, TileWork
-from chnorm_cli.restoration.tile_wrappers import AsItIs, Weighed, WithoutBadPixels
-from chnorm_cli.restoration.tiled import PART, PARTS, learning_budget
-from chnorm_cli.restoration.tiling import Tiling
+from chnorm_cli.restoration.tiles.artefact_tiles import Uncompress
+from chnorm_cli.restoration.tiles.learning import LearningToDenoise, best_denoising
+from chnorm_cli.restoration.tiles.tile_work import FitPrior, TileWork
+from chnorm_cli.restoration.tiles.tile_wrappers import AsItIs, Weighed, WithoutBadPixels
+from chnorm_cli.restoration.tiles.tiled import PART, PARTS, learning_budget
+from chnorm_cli.restoration.tiles.tiling import Tiling
 
 Read = Callable[[slice, slice], Pixels]  # rows and columns to (h, w, C)
 FAULTS = "bad pixels were found: in each tile they are looked for and filled smoothly"

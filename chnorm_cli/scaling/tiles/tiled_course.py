@@ -30,17 +30,17 @@ from chnorm_cli.scaling.events import Activity, Event, Finished, Opened, Prepare
 from chnorm_cli.scaling.failures import Failure
 from chnorm_cli.scaling.report import describe_fit, describe_result
 from chnorm_cli.scaling.requests import Inpaint, Request
-from chnorm_cli.scaling.tile_jobs import Done, Held, Source, TileJob, Windows, run_tiles
-from chnorm_cli.scaling.tile_plan import plan_of
-from chnorm_cli.scaling.tile_store import TileStore
-from chnorm_cli.scaling.tile_workers import TileWorkers
-from chnorm_cli.scaling.tiled_lesson import holes_in, holes_in_slide, lesson_for
-from chnorm_cli.scaling.tiled_result import TiledResult
+from chnorm_cli.scaling.tiles.tile_jobs import Done, Held, Source, TileJob, Windows, run_tiles
+from chnorm_cli.scaling.tiles.tile_plan import plan_of
+from chnorm_cli.scaling.tiles.tile_store import TileStore
+from chnorm_cli.scaling.tiles.tile_workers import TileWorkers
+from chnorm_cli.scaling.tiles.tiled_lesson import holes_in, holes_in_slide, lesson_for
+from chnorm_cli.scaling.tiles.tiled_result import TiledResult
 
 if TYPE_CHECKING:
     from chnorm_cli.images import Picture, Slide
     from chnorm_cli.restoration import Restoration
-    from chnorm_cli.restoration.tiling import Tiling
+    from chnorm_cli.restoration.tiles.tiling import Tiling
 
 TAKE_UP = "--resume takes them up"
 
@@ -143,7 +143,7 @@ class TiledCourse:
     @cached_property
     def tiling(self) -> Tiling:
         """Tiles whose size depends on no machine, and what one worker needs for one."""
-        from chnorm_cli.restoration.tiling import tiling_for_workers
+        from chnorm_cli.restoration.tiles.tiling import tiling_for_workers
 
         return tiling_for_workers(self.request.settings.tile, self.picture.pixels.shape[2])
 
@@ -155,13 +155,13 @@ class TiledCourse:
     @cached_property
     def windows(self) -> list[tuple[slice, slice]]:
         """The windows of the picture that tiles are made of."""
-        from chnorm_cli.restoration.tiling import tile_windows
+        from chnorm_cli.restoration.tiles.tiling import tile_windows
 
         return tile_windows(self.size, self._side)
 
     @property
     def _side(self) -> int:
-        from chnorm_cli.restoration.tiling import small_side
+        from chnorm_cli.restoration.tiles.tiling import small_side
 
         assert self.tiling.tile is not None
         return small_side(self.tiling.tile, scale_of(self.request.task))
@@ -186,8 +186,8 @@ class TiledCourse:
 
     def _learn(self) -> Generator[Event, None, dict[str, Any]]:
         """Learn from windows; leave what was learnt in the folder, and give what the report says."""
-        from chnorm_cli.restoration.sending import packed
-        from chnorm_cli.restoration.tiled import with_tiles_ahead
+        from chnorm_cli.restoration.tiles.sending import packed
+        from chnorm_cli.restoration.tiles.tiled import with_tiles_ahead
 
         self.activity = "looking at the picture"
         request, known = self.request, self.store.known()
@@ -220,7 +220,7 @@ class TiledCourse:
 
     def _restore(self, count: int, executor: Executor) -> Iterator[Event]:
         """Restore the tiles of this run that are not there yet, and say how long it takes."""
-        from chnorm_cli.restoration.tiled import progress
+        from chnorm_cli.restoration.tiles.tiled import progress
 
         finished = self.store.finished(count)
         share, shares = self.request.tiles.shard or (1, 1)

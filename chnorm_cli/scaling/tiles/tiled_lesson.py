@@ -16,13 +16,13 @@ from chnorm_cli.scaling.parts import parts_of
 from chnorm_cli.scaling.preparing import observed
 from chnorm_cli.scaling.requests import Inpaint, Request, Superres
 from chnorm_cli.scaling.same_noise import law_in
-from chnorm_cli.scaling.tile_jobs import Source
+from chnorm_cli.scaling.tiles.tile_jobs import Source
 
 if TYPE_CHECKING:
     from chnorm_cli.images import Picture, Slide
     from chnorm_cli.images.samples import FloatArray
-    from chnorm_cli.restoration.from_parts import Lesson
-    from chnorm_cli.restoration.tiling import Tiling
+    from chnorm_cli.restoration.tiles.from_parts import Lesson
+    from chnorm_cli.restoration.tiles.tiling import Tiling
 
 LOOK = 2048  # rows whose alpha is looked at together
 
@@ -39,7 +39,7 @@ class Holes:
 def holes_in(request: Request, picture: Picture) -> Holes:
     """Find the holes of a picture that is held, and fill those that are wide."""
     from chnorm_cli.restoration.beginning import Said
-    from chnorm_cli.restoration.from_parts_filling import wide_holes_filled
+    from chnorm_cli.restoration.tiles.from_parts_filling import wide_holes_filled
 
     pixels, mask = observed(picture, request)
     assert mask is not None
@@ -77,9 +77,9 @@ def lesson_for(
 ) -> Lesson:
     """Prepare what is learnt of a picture of `size` (H, W), of which `picture` may be the first pixel."""
     from chnorm_cli.restoration.beginning import Said
-    from chnorm_cli.restoration.from_parts import Parts, learn_to_denoise
-    from chnorm_cli.restoration.from_parts_enlarging import learn_to_enlarge
-    from chnorm_cli.restoration.from_parts_filling import learn_to_fill
+    from chnorm_cli.restoration.tiles.from_parts import Parts, learn_to_denoise
+    from chnorm_cli.restoration.tiles.from_parts_enlarging import learn_to_enlarge
+    from chnorm_cli.restoration.tiles.from_parts_filling import learn_to_fill
 
     task, laws, whole = request.task, request.laws, picture.shape == size
     said = Said(**noise_arguments(picture, task.noise))
