@@ -12,12 +12,13 @@ from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import Choice, choose
 from chnorm_cli.fitting.settings import Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.fitting.stages import RunningFit
+from chnorm_cli.fitting.stages import Direct, RunningFit
 from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.problems.jpeg import Jpeg
+from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.artefacts import IN_DOUBT, prepare_artefacts, what_is_wrong
@@ -33,7 +34,7 @@ from chnorm_cli.restoration.common import (
     with_time_for_map,
 )
 from chnorm_cli.restoration.denoising import at_least_some_noise
-from chnorm_cli.restoration.errors import Errors, ErrorsBesideHoles, KnownErrors
+from chnorm_cli.restoration.errors import ErrorsBesideHoles, KnownErrors
 from chnorm_cli.restoration.learning import (
     NO_MAP_IN_TILES,
     LearningToDenoise,
@@ -98,9 +99,17 @@ def prepare_denoise(
     law, found = beginning.law, not said.level_given
     if choice.fit is Fit.PRIOR and uncertainty and beginning.removed is not None:
         raise ValueError(NO_MAP)
-    if beginning.holes is not None and choice.fit is not Fit.PRIOR:
-        return _filled(beginning, settings, clock, uncertainty=uncertainty)
-    plain = found and noise == Kind.AUTO and choice.fit is Fit.RECORRUPT and strength > 0
+    if beginning.holes is not None and beginning.removed is None and choice.fit is not Fit.PRIOR:
+        if beginning.learns_holes(settings):
+            return _learnt_holes(beginning, settings, uncertainty=uncertainty)
+        return _filled(beginning, choice, settings, uncertainty=uncertainty)
+    plain = (
+        beginning.holes is None
+        and found
+        and noise == Kind.AUTO
+        and choice.fit is Fit.RECORRUPT
+        and strength > 0
+    )
     plain = plain and beginning.banding is None  # which no compressed file could have made
     wrong = what_is_wrong(y, jpeg, law) if plain else None
     if wrong is not None and wrong.chance == 0:
@@ -155,6 +164,7 @@ def prepare_denoise(
     if wrong is not None and wrong.chance < 1:
         notes = [IN_DOUBT.format(wrong.jpeg.compression.sentence(), law.sentence())]
         restored = wrong.weighed(y, answer, strength)
+    errors = Bootstrap(law, restorer, settings.effort, strength, settings.seed, clock.in_time)
     return Restoration(
         fit,
         settings=settings,
@@ -168,8 +178,9 @@ def prepare_denoise(
         law=law,
         law_found=found,
         restored=restored,
+        bad=beginning.bad,
         banding=beginning.banding,
-        errors=Bootstrap(law, restorer, settings.effort, strength, settings.seed, clock.in_time),
+        errors=errors if beginning.holes is None else ErrorsBesideHoles(errors, ~beginning.known),
         uncertainty=uncertainty,
     )
 
@@ -205,21 +216,41 @@ def _by_prior(
 
 
 def _filled(
-    beginning: Beginning, settings: FitSettings, clock: Budget, *, uncertainty: bool
+    beginning: Beginning, choice: Choice, settings: FitSettings, *, uncertainty: bool
 ) -> Restoration:
-    """Put a restoration together whose bad pixels are filled, from what is clean of noise."""
-    law, clean = beginning.law, beginning.removed is not None
+    """Fill the bad pixels of a picture that has nothing else wrong from those around them."""
+    y, budget = beginning.y, Budget(0, settings.steps, settings.time)
+
+    def fill(say: Say) -> Tensor:
+        say("fill the bad pixels from those around them")
+        return beginning.whole
+
+    return Restoration(
+        Direct(fill, budget, Outcome.FROM_AROUND),
+        settings=settings,
+        choice=choice,
+        problem=Problem(y * beginning.known, Mask(beginning.known.to(y.dtype))),
+        notes=beginning.notes,
+        law=beginning.law,
+        law_found=not beginning.said.level_given,
+        restored=lambda x: beginning.finished(x, clean=False),
+        bad=beginning.bad,
+        banding=beginning.banding,
+        errors=ErrorsBesideHoles(
+            KnownErrors(noise_left(y, beginning.law)),
+            ~beginning.known,
+        ),
+        uncertainty=uncertainty,
+    )
+
+
+def _learnt_holes(beginning: Beginning, settings: FitSettings, *, uncertainty: bool) -> Restoration:
+    """Let a network learn to fill the bad pixels of a picture that has nothing else wrong."""
+    law = beginning.law
     tiling = tiling_of(beginning.y, settings)
     if uncertainty and tiling.tile is not None:
         raise ValueError(NO_MAP_IN_TILES)
     filling, fit = best_filling(beginning, settings, tiling.tile)
-    if clean and law.noise.kernel is not None:
-        filling.notes.append(SHARED)
-    errors: Errors = KnownErrors(noise_left(beginning.y, law))
-    if clean:
-        errors = Bootstrap(
-            law, filling, settings.effort, beginning.said.strength, settings.seed, clock.in_time
-        )
     return Restoration(
         fit,
         settings=settings,
@@ -231,9 +262,9 @@ def _filled(
         notes=filling.notes,
         law=law,
         law_found=not beginning.said.level_given,
-        restored=lambda x: beginning.finished(x, clean=clean),
+        restored=lambda x: beginning.finished(x, clean=False),
         bad=beginning.bad,
         banding=beginning.banding,
-        errors=ErrorsBesideHoles(errors, ~beginning.known),
+        errors=ErrorsBesideHoles(KnownErrors(noise_left(beginning.y, law)), ~beginning.known),
         uncertainty=uncertainty,
     )

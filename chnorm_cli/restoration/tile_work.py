@@ -15,6 +15,7 @@ from torch import Tensor
 
 from chnorm_cli.classical.first_guess import first_guess
 from chnorm_cli.classical.guesses import ENLARGING, fill_guess, plug_and_play
+from chnorm_cli.classical.local_prediction import local_filling
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.learnt import Learnt
 from chnorm_cli.fitting.recipes import Choice
@@ -62,14 +63,14 @@ class Denoise:
 
     @torch.no_grad()
     def restore(self, y: Tensor, known: Tensor | None, number: int) -> Tensor:
-        """Restore y (C, h, w); what is not known, and bad values, are filled smoothly first."""
+        """Restore y (C, h, w); what is not known, and bad values, are filled first."""
         if known is not None:
             y = first_guess(Mask(known.to(y.dtype)), y * known)
         bad = find_bad_pixels(y) if self.faults else None
         if bad is not None:
             values = bad.values.to(y.device)
             good = ~values.any(0)
-            y = torch.where(values, first_guess(Mask(good.to(y.dtype)), y * good), y)
+            y = torch.where(values, local_filling(y * good, good), y)
         law = law_in_tile(self.law, y)
         return law.restored(self.denoiser.restore(law.whitened(y)), y, self.strength)
 
