@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from chnorm_cli.restoration.joining import Joined
-from chnorm_cli.restoration.tiling import tile_windows
+from chnorm_cli.restoration.tiles.joining import Joined
+from chnorm_cli.restoration.tiles.tiling import tile_windows
 
 
 @pytest.mark.parametrize("size", [(300, 700), (256, 256), (40, 900)])
@@ -13,7 +13,7 @@ def test_windows_are_those_of_the_whole(size):
     whole = random.random((*size, 3), np.float32)
     windows = tile_windows(size, 256)
     tiles = [whole[window] for window in windows]
-    joined = Joined(size, 256, lambda number: tiles[number])
+    joined = Joined(size, 256, 1, lambda number: tiles[number])
     all_of_it = joined.read(slice(0, size[0]), slice(0, size[1]))
     np.testing.assert_allclose(all_of_it, whole, atol=1e-6)
     for _ in range(10):

@@ -7,9 +7,9 @@ import torch
 
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.fitting.solution import Outcome, Step
-from chnorm_cli.restoration import tiling
-from chnorm_cli.restoration.tiled import InTiles
-from chnorm_cli.restoration.tiling import choose_tiling, tile_weight, tile_windows
+from chnorm_cli.restoration.tiles import tiling
+from chnorm_cli.restoration.tiles.tiled import InTiles
+from chnorm_cli.restoration.tiles.tiling import choose_tiling, tile_weight, tile_windows
 
 
 class Learnt:
@@ -29,8 +29,8 @@ class Learnt:
     def work(self):
         return self
 
-    def restore(self, y, known, number):
-        self.elapsed += self.pause(number)
+    def restore(self, y, known, place):
+        self.elapsed += self.pause(place.number)
         return self.make(y)
 
     def pause(self, number):

@@ -1,7 +1,10 @@
 """What is learnt from windows of a picture: as from the whole in tiles, and it can be sent."""
 
+import dataclasses
 import os
 import pickle
+from enum import Enum
+from typing import get_args, get_type_hints
 
 import pytest
 import torch
@@ -10,12 +13,14 @@ from pictures import bundled, psnr
 from chnorm_cli.fitting.settings import Effort, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.noise import finding
-from chnorm_cli.restoration import from_parts, prepare_denoise, tiled
+from chnorm_cli.restoration import prepare_denoise
 from chnorm_cli.restoration.beginning import Said
-from chnorm_cli.restoration.from_parts import learn_to_denoise
-from chnorm_cli.restoration.sending import packed, unpacked
-from chnorm_cli.restoration.tiled import joined
-from chnorm_cli.restoration.tiling import choose_tiling
+from chnorm_cli.restoration.tiles import from_parts, tiled
+from chnorm_cli.restoration.tiles.from_parts import Parts, learn_to_denoise
+from chnorm_cli.restoration.tiles.sending import KINDS, WORDS, WORKS, packed, unpacked
+from chnorm_cli.restoration.tiles.tile_work import Place
+from chnorm_cli.restoration.tiles.tiled import joined
+from chnorm_cli.restoration.tiles.tiling import choose_tiling
 
 
 @pytest.fixture(autouse=True)
@@ -32,13 +37,12 @@ def noisy(truth, sigma=25 / 255):
     return truth + sigma * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
 
 
-def lesson(y, said=None, **settings):
+def lesson(y, said=None, jpeg=None, **settings):
     pixels = y.movedim(0, -1).numpy()
     asked = FitSettings(effort=Effort.FAST, device="cpu", **settings)
     tiling = choose_tiling(256, (*y.shape,))
-    return learn_to_denoise(
-        lambda rows, columns: pixels[rows, columns], (*y.shape[1:],), said or Said(), asked, tiling
-    )
+    parts = Parts(lambda rows, columns: pixels[rows, columns], (*y.shape[1:],), jpeg)
+    return learn_to_denoise(parts, said or Said(), asked, tiling)
 
 
 def test_what_is_learnt_from_windows_is_what_is_learnt_from_the_whole():
@@ -87,7 +91,28 @@ def test_the_work_of_other_laws_can_be_sent_too():
         list(learnt.restoration)
         work = learnt.learnt()
         y = noisy(truth)[:, :40, :50]
-        assert torch.equal(unpacked(packed(work)).restore(y, None, 3), work.restore(y, None, 3))
+        place = Place(3)
+        assert torch.equal(
+            unpacked(packed(work)).restore(y, None, place), work.restore(y, None, place)
+        )
+
+
+def held_by(kind, found):
+    """The classes of ours that fields of a kind of work may hold, and of their fields."""
+    if dataclasses.is_dataclass(kind) and kind not in found:
+        found.add(kind)
+        for hint in get_type_hints(kind).values():
+            held_by(hint, found)
+    elif isinstance(kind, type) and issubclass(kind, Enum):
+        found.add(kind)
+    for part in get_args(kind):
+        held_by(part, found)
+    return found
+
+
+def test_everything_that_a_work_may_hold_can_be_read_again():
+    held = set().union(*(held_by(work, set()) for work in WORKS))
+    assert held <= {*KINDS, *WORDS}
 
 
 def test_bytes_that_hold_anything_else_are_refused():

@@ -7,18 +7,11 @@ from pictures import bundled, psnr
 from chnorm_cli.fitting.settings import Effort, Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
 from chnorm_cli.problems.operators import Downsample
-from chnorm_cli.restoration import (
-    learning,
-    prepare_denoise,
-    prepare_inpaint,
-    prepare_superres,
-    superres,
-    tiled,
-    tiling,
-)
+from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres, superres
 from chnorm_cli.restoration.filling import Filling
-from chnorm_cli.restoration.learning import windows_with_holes
-from chnorm_cli.restoration.tiling import tile_windows
+from chnorm_cli.restoration.tiles import learning, tiled, tiling
+from chnorm_cli.restoration.tiles.learning import windows_with_holes
+from chnorm_cli.restoration.tiles.tiling import tile_windows
 
 SIDE, SIZE = 256, (64, 360)
 

@@ -16,11 +16,12 @@ from chnorm_cli.restoration import prepare_denoise
 from chnorm_cli.restoration.bootstrap import (
     CALIBRATION,
     DRAWS,
+    HIDDEN,
     Bootstrap,
     Calibration,
-    spread,
     standard_error,
 )
+from chnorm_cli.restoration.draws import Draws, Seen, drawn
 from chnorm_cli.restoration.twice import LearningTwice
 
 FAST = FitSettings(effort=Effort.FAST, steps=2, device="cpu")
@@ -40,54 +41,114 @@ def unchanged(z):
     return z
 
 
+def flattened(z):
+    return z.mean((1, 2), keepdim=True).expand_as(z)
+
+
+def seen(x, sigma=0.1, **changes):
+    return Seen(Noise(sigma).added_to(x, torch.Generator().manual_seed(1)), **changes)
+
+
 def test_who_restores_nothing_errs_as_the_noise_does():
-    squares = spread(ramp(), white(), unchanged, draws=8)
+    squares = drawn(ramp(), seen(ramp()), white(), unchanged, draws=8).squares
     assert squares.shape == SIZE
     assert float(squares.mean()) == pytest.approx(0.01, rel=0.05)
 
 
 def test_each_draw_is_turned_and_moved_back():
-    assert float(spread(ramp(), white(0.0), unchanged, draws=8).max()) < 1e-12
+    draws = drawn(ramp(), Seen(ramp()), white(0.0), unchanged, draws=8)
+    assert float(draws.squares.max()) < 1e-12
 
 
 def test_draws_follow_a_law_that_follows_the_brightness():
     one = torch.ones(1)
     y = Level(0 * one, 0.02 * one, 0 * one, 0 * one)
     x = ramp(1)
-    law = find_law(y.added_to(x, torch.Generator().manual_seed(0)), level=y)
-    squares = spread(x, law, unchanged, draws=16)
+    noisy = y.added_to(x, torch.Generator().manual_seed(0))
+    law = find_law(noisy, level=y)
+    squares = drawn(x, Seen(noisy), law, unchanged, draws=16).squares
     dark, light = (float(squares[x[0] < 0.3].mean()), float(squares[x[0] > 0.7].mean()))
     assert dark == pytest.approx(0.02 * float(x[x < 0.3].mean()), rel=0.15)
     assert light == pytest.approx(0.02 * float(x[x > 0.7].mean()), rel=0.15)
 
 
 def test_of_what_is_removed_in_part_the_other_part_stays():
-    x = ramp()
-    squares = spread(x, white(), lambda z: z.mean() + 0 * z, draws=4, strength=0.0)
-    assert float(squares.mean()) == pytest.approx(0.01, rel=0.1)
+    draws = drawn(ramp(), seen(ramp()), white(), lambda z: z.mean() + 0 * z, draws=4, strength=0.0)
+    assert float(draws.squares.mean()) == pytest.approx(0.01, rel=0.1)
+
+
+@pytest.mark.parametrize("true", [0.06, 0.12])
+def test_draws_are_as_noisy_as_the_picture_was_whatever_the_law_says(true):
+    x = torch.full((3, 64, 64), 0.5)
+    draws = drawn(x, seen(x, true), white(), flattened, draws=4)
+    assert draws.level == pytest.approx(10 * true, rel=0.05)
+
+
+def test_a_law_that_is_given_is_not_taken_for_too_weak():
+    x = torch.full((3, 64, 64), 0.5)
+    draws = drawn(x, seen(x, 0.12, told=True), white(), flattened, draws=4)
+    assert draws.level == 1.0
+    assert float(draws.lost.mean()) == pytest.approx(0.12**2 - 0.1**2, rel=0.15)
+    assert drawn(x, seen(x, 0.06, told=True), white(), flattened, draws=4).level < 0.7
+
+
+def test_where_more_is_removed_than_from_the_draws_detail_is_lost():
+    x = torch.full((3, 96, 96), 0.5)
+    grain = 0.08 * torch.randn(x.shape, generator=torch.Generator().manual_seed(2))
+    y = seen(x).y
+    y[..., 48:] += grain[..., 48:]
+    lost = drawn(x, Seen(y), white(), flattened, draws=4).lost
+    assert float(lost[:, 72:].mean()) == pytest.approx(0.08**2, rel=0.35)
+    assert float(lost[:, :24].mean()) < 0.15 * 0.08**2
+    even = drawn(x, seen(x), white(), flattened, draws=4).lost
+    assert float(even.mean()) < 0.05 * 0.1**2
+
+
+def test_what_is_missing_says_nothing_of_the_level():
+    x = torch.full((3, 64, 64), 0.5)
+    known = torch.ones(64, 64, dtype=torch.bool)
+    known[:, :32] = False
+    y = seen(x).y * known
+    level = drawn(x, Seen(y, known), white(), flattened, draws=2).level
+    assert level == pytest.approx(1.0, rel=0.05)
+
+
+def test_draws_are_cut_off_where_the_numbers_of_the_picture_are():
+    x = torch.full((3, 64, 64), 0.05)
+    y = seen(x).y.clamp(0.0, 1.0)
+    squares = drawn(x, Seen(y, told=True), white(), unchanged, draws=4).squares
+    # Of N(0.05, 0.1²), what is below 0 becomes 0.
+    assert float(squares.mean()) == pytest.approx(float((y - x).square().mean()), rel=0.1)
 
 
 def test_flat_pixels_have_no_error():
     flat = torch.zeros(SIZE, dtype=torch.bool)
     flat[:10] = True
     law = white(flat=flat)
-    squares = spread(ramp(), law, unchanged, draws=2)
-    assert float(squares[:10].max()) == 0 < float(squares[10:].min())
-    error = standard_error(ramp(), squares, law, Calibration(1.0, 0.5))
+    draws = drawn(ramp(), seen(ramp()), law, unchanged, draws=2)
+    assert float(draws.squares[:10].max()) == 0 < float(draws.squares[10:].min())
+    error = standard_error(ramp(), draws, law, Calibration(1.0, 0.5, 1.0))
     assert float(error[:10].max()) == 0 < float(error[10:].min())
 
 
-def test_a_calibration_has_a_factor_and_a_floor():
-    nothing, some = torch.zeros(SIZE), torch.full(SIZE, 0.04**2)
-    floor = standard_error(ramp(), nothing, white(), Calibration(2.0, 0.25))
-    both = standard_error(ramp(), some, white(), Calibration(2.0, 0.25))
-    assert floor.unique().item() == pytest.approx(0.025)
-    assert float(both.mean()) == pytest.approx((0.08**2 + 0.025**2) ** 0.5)
+def test_a_calibration_has_a_factor_a_floor_and_a_share_of_the_detail():
+    calibration = Calibration(2.0, 0.25, 0.5)
+
+    def error(square, beyond, level=1.0):
+        even = torch.full(SIZE, square), torch.full(SIZE, beyond)
+        return standard_error(ramp(), Draws(*even, 0.0, level, told=True), white(), calibration)
+
+    floor = error(0.0, 0.0).unique().item()
+    assert floor == pytest.approx(0.25 * (HIDDEN * 0.1) ** 0.5)
+    assert error(0.0, 0.0, 2.0).unique().item() == pytest.approx(floor * 2**0.5)
+    assert float(error(0.04**2, 0.0).mean()) == pytest.approx((0.08**2 + floor**2) ** 0.5)
+    assert float(error(0.0, 0.02**2).mean()) == pytest.approx((0.02**2 / 2 + floor**2) ** 0.5)
 
 
 def test_where_time_is_short_there_are_two_draws():
     said = []
-    spread(ramp(), white(), unchanged, draws=9, say=said.append, in_time=lambda: False)
+    waiting = {"say": said.append, "in_time": lambda: False}
+    drawn(ramp(), seen(ramp()), white(), unchanged, draws=9, **waiting)
     assert said == ["error map, draw 1 of 9", "error map, draw 2 of 9"]
 
 
@@ -102,7 +163,7 @@ class Told:
 
 def test_trials_tell_the_root_mean_square_error_without_a_map():
     def rms(strength=1.0):
-        errors = Bootstrap(white(), Told(), Effort.NORMAL, strength, 0, lambda: True)
+        errors = Bootstrap(white(), Told(), seen(ramp()), Effort.NORMAL, strength, 0, lambda: True)
         return errors.rms(ramp())
 
     assert 0.05 < rms() < 0.1  # half of the noise, and what x lacks of the truth

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from jpeg_files import compressed, opened
 from pictures import bundled
 from test_restoration import picture, solved
 
@@ -57,6 +58,17 @@ def test_of_a_noisy_picture_what_denoising_left_is_told_as_well():
     assert left.shape == (80, 96)
     assert (solution.error_map.error > left.sqrt().numpy() - 1e-6).all()
     assert solution.expected_rms > clean.expected_rms / 2
+
+
+def test_of_a_jpeg_what_taking_the_artefacts_out_left_is_told_as_well():
+    y = small()[1]
+    picture, jpeg = opened(compressed(torch.from_numpy(y).movedim(-1, 0), 30))
+    compressed_y = picture.movedim(0, -1).numpy()
+    restoration = prepare_superres(compressed_y, 2, jpeg=jpeg, settings=FAST, uncertainty=True)
+    solution, _ = solved(restoration)
+    left = restoration.errors.noise_left(lambda _: None)
+    assert 2 / 255 < float(left.mean().sqrt()) < 20 / 255
+    assert (solution.error_map.error >= left.sqrt().numpy() - 1e-6).all()
 
 
 def test_one_colour_is_exact_and_a_prior_fit_has_no_map():

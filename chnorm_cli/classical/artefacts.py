@@ -1,7 +1,7 @@
 """Taking the artefacts out of a JPEG: similar patches correct each other within the file's cells.
 
 Plug and play (Venkatakrishnan et al. 2013) with two steps in turn: the non-local filter, and the
-projection onto the cells. What was measured is in benchmarks/README.md.
+projection onto the cells. What was measured is in docs/design-notes.md.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from chnorm_cli.classical.nonlocal_filter import nonlocal_filter, opponent_basis
-from chnorm_cli.classical.passes import FIRST, SECOND, THIRD
+from chnorm_cli.classical.passes import DETAIL, FIRST, SECOND, SIMILAR, THIRD
 from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.noise.quantized import noise_before_quantization
 from chnorm_cli.problems.compression import Colours, Compression
@@ -31,9 +31,12 @@ CELL = 0.55
 # out best, and in a tenth of the time that combining patches takes.
 VALUES = replace(THIRD, neighbours=90, stride=3)
 # The same where noise went through the compression: of noise and error together; and how far from
-# the cells the picture may lie, in units of the noise.
-NOISY_STRENGTHS, NOISY_CELL = (1.0, 1.0, 1.0), 0.7
-SLACK = 1.5
+# the cells the picture may lie, in units of the noise. Of 64 coefficients some have noise of more
+# than twice its level: with 1.5, smooth pictures kept 0.5 dB of it.
+NOISY_STRENGTHS, NOISY_CELL = (1.0, 1.0), 0.7
+SLACK = 2.5
+NOISY_FIRST = (replace(FIRST, stride=6), replace(SECOND, neighbours=40, stride=7), THIRD)
+NOISY_LAST = (SIMILAR, DETAIL)
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,14 @@ def compression_errors(y: Tensor, jpeg: Jpeg) -> CompressionErrors:
 
 
 def white_levels(compression: Compression, channels: int) -> Tensor:
-    """Give the level (C,) of noise that is white in the picture's colours in each plane, luma's as 1."""
+    """Give the level (C,) of noise that is white in the picture's colours in each plane, luma's as 1.
+
+    Where n pixels share a sample of chroma its noise is √n weaker, but they share that too, and
+    patches see what low frequencies have, as much as before: the mean of the two, ⁴√n, is best.
+    """
     levels = compression.colours.matrix(channels).norm(dim=1)
     averaged = torch.tensor([p.pixels[0] * p.pixels[1] for p in compression.planes])
-    levels = levels / averaged.sqrt()
+    levels = levels / averaged.sqrt().sqrt()
     relative: Tensor = (levels / levels[0]).float()
     return relative
 
@@ -117,7 +124,7 @@ def without_artefacts(
     there = errors.evened()
     back = torch.linalg.inv(there)
     strengths, cell = (NOISY_STRENGTHS, NOISY_CELL) if errors.noisy else (STRENGTHS, CELL)
-    last = (SECOND, THIRD) if errors.noisy else (VALUES,)
+    first, last = (NOISY_FIRST, NOISY_LAST) if errors.noisy else ((FIRST, VALUES), (VALUES,))
     slack = (255.0 * SLACK * errors.noise).tolist() if errors.noisy else None
     noisy = torch.einsum("ij,jhw->ihw", there, y)
     x = y
@@ -127,7 +134,7 @@ def without_artefacts(
         say(f"similar patches, then the cells: {number + 1} of {len(strengths)}")
         noise = Noise(float(errors.level(strength)[0]))
         if number == 0:
-            z = nonlocal_filter(noisy, noise, (FIRST, *last))
+            z = nonlocal_filter(noisy, noise, first)
         else:
             # Artefacts are filtered out of what is left of them; noise only out of y, of which it
             # is known (measured: the other way round 0.4 to 0.9 dB less, in both).

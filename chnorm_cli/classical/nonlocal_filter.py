@@ -2,7 +2,7 @@
 
 Each reference patch is grouped with the patches around it that are most like it, the groups are
 denoised by one of the closed forms in `patch_groups`, and every pixel averages what its patches
-say of it. What was measured (benchmarks/README.md): in the first pass colours are combined
+say of it. What was measured (docs/design-notes.md): in the first pass colours are combined
 jointly (+1.9 dB there, because 3n values determine Θ better than n; gray patches are larger) and in the second one by one,
 in opponent colours (+0.4 dB); patches are matched on all colours (+0.1 dB); and a third pass
 combines the values of small patches instead (+0.3 dB). Groups are combined in the principal
@@ -33,7 +33,7 @@ from chnorm_cli.classical.shared_noise import shared_noise
 from chnorm_cli.classical.threads import side_by_side
 from chnorm_cli.noise.gaussian import Noise
 
-# The same for noise that neighbours share: of that, a pilot has kept some (benchmarks/README.md).
+# The same for noise that neighbours share: of that, a pilot has kept some (docs/design-notes.md).
 SHARED_NOISE_SHARE = 2.0
 # Noisy groups, their pilots, and how much more variance (groups, C) their noise has than σ².
 ClosedForm = Callable[[Tensor, Tensor | None, Tensor | None], Estimate]

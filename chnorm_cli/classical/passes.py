@@ -43,6 +43,9 @@ class Pass:
 FIRST = Pass(Combine.PATCHES, neighbours=32)
 SECOND = Pass(Combine.PATCHES_BY_COLOUR, neighbours=48)
 THIRD = Pass(Combine.VALUES, neighbours=36, patch=4, noise_share=0.7)
+# The last passes have a good pilot, and larger groups for it.
+SIMILAR = Pass(Combine.PATCHES_BY_COLOUR, neighbours=192, radius=20, stride=6)
+DETAIL = Pass(Combine.VALUES, neighbours=80, patch=4, stride=3, noise_share=0.4)
 STRONG = 60.0 / 255  # above that noise, patches are larger and groups have more of them
 
 

@@ -9,7 +9,7 @@ from scipy import ndimage
 from torch import Tensor
 
 # A hole much wider than 1/√τ pixels is filled like a membrane, which cannot overshoot; a narrower
-# one like a plate. Measured (benchmarks/README.md): +1.6 dB in wide holes, 0.00 in narrow ones.
+# one like a plate. Measured (docs/design-notes.md): +1.6 dB in wide holes, 0.00 in narrow ones.
 TENSION = 0.2
 TOLERANCE = 5e-4  # of the residual of a filling with the mean
 MOST_ITERATIONS = 500  # random holes take 20 to 60, wide ones some hundreds

@@ -8,7 +8,7 @@ row names means the same in its commands, but for what stands beside it.
 | --effort --time --fit --steps --stop --first-guess | restoring | `options.py` |
 | --generator --normalization --normalization-place | restoring | `options.py` |
 | --threads --jobs --tile --progress --preview --verbose | restoring | `run_options.py` |
-| --dask --resume | restoring | `run_options.py`; of one picture for denoise only |
+| --dask --resume | restoring | `run_options.py` |
 | --shard --suffix --overwrite --in-place --keep-partial | restoring | `options.py` |
 | --jpeg --quality --save-mask --history | restoring | `options.py`; inpaint refuses --jpeg |
 | --sigma --own-numbers --black | restoring | `noise_options.py` |

@@ -13,7 +13,7 @@ from chnorm_cli.scaling.course import Course, check_writable
 from chnorm_cli.scaling.events import Finished
 from chnorm_cli.scaling.failures import ExitCode, explain, usage
 from chnorm_cli.scaling.requests import Request
-from chnorm_cli.scaling.tiled_course import TiledCourse
+from chnorm_cli.scaling.tiles.tiled_course import TiledCourse
 from chnorm_cli.scaling.watch import watching
 from chnorm_cli.terminal.console import complain, console
 from chnorm_cli.terminal.history import (

@@ -26,7 +26,7 @@ HARMLESS = 1e-4**2  # a squared error that not even 12 bits could show
 
 @dataclass(frozen=True)
 class PriorRecipe:
-    """The numbers of a `prior` fit; see benchmarks/README.md for how they were chosen."""
+    """The numbers of a `prior` fit; see docs/design-notes.md for how they were chosen."""
 
     steps: int
     adam_lr: float = 0.01

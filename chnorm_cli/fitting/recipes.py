@@ -1,11 +1,11 @@
-"""What `auto` means: the measured settings for each task and effort (benchmarks/README.md)."""
+"""What `auto` means: the measured settings for each task and effort (docs/design-notes.md)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from chnorm_cli.classical.passes import FIRST, SECOND, THIRD, Combine, Pass
+from chnorm_cli.classical.passes import DETAIL, FIRST, SECOND, SIMILAR, THIRD
 from chnorm_cli.fitting.learnt import SYMMETRIES
 from chnorm_cli.fitting.prior import PriorRecipe
 from chnorm_cli.fitting.recorrupt import RecorruptRecipe
@@ -17,10 +17,6 @@ from chnorm_cli.fitting.settings import (
     NormalizationPlace,
 )
 from chnorm_cli.generators.spec import DEFAULT_WIDTHS, GeneratorSpec
-
-# The last passes against noise have a good pilot, and larger groups for it.
-SIMILAR = Pass(Combine.PATCHES_BY_COLOUR, neighbours=192, radius=20, stride=6)
-DETAIL = Pass(Combine.VALUES, neighbours=80, patch=4, stride=3, noise_share=0.4)
 
 RECORRUPT = {
     Effort.FAST: RecorruptRecipe(

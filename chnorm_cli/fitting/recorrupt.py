@@ -28,7 +28,7 @@ Material = Example | FreshNoise  # what crops are cut from
 
 @dataclass(frozen=True)
 class RecorruptRecipe:
-    """The numbers of a `recorrupt` fit; see benchmarks/README.md for how they were chosen."""
+    """The numbers of a `recorrupt` fit; see docs/design-notes.md for how they were chosen."""
 
     steps: int
     copies: int = 6

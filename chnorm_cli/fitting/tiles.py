@@ -18,7 +18,7 @@ def in_tiles(
     Channel normalization takes its statistics from all that a network sees at once, and one that
     has learnt from small crops knows those of small crops: a tile is nearer to what it has learnt
     from than a whole picture is (Chu et al., "Improving image restoration by revisiting global
-    information aggregation", ECCV 2022). Measured (benchmarks/README.md): up to +0.1 dB, and
+    information aggregation", ECCV 2022). Measured (docs/design-notes.md): up to +0.1 dB, and
     memory that does not grow with the picture. Tiles in which no pixel is `wanted` (H, W), bool,
     are not asked about: the answer is zero there.
     """

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from chnorm_cli.noise.correlation import correlated_noise
+from chnorm_cli.noise.cut_off import find_cut_off
 from chnorm_cli.noise.differences import second_difference
 from chnorm_cli.noise.gaussian import CLEAN_SIGMA, Noise, estimate_sigma
 from chnorm_cli.noise.law import DARK, LIGHT, Law, is_nominal
@@ -217,7 +218,8 @@ def _constant(
     kernel = None if shared is None else shared[1]
     level = Level.constant(sigma, channels)
     if inside or sigma <= 0:
-        law = Law(Noise(sigma, kernel), level, low, high, flat=flat)
+        cut_off = None if kernel is not None else find_cut_off(y, level.read, silence)
+        law = Law(Noise(sigma, kernel), level, low, high, flat=flat, cut_off=cut_off)
     else:  # judged in the range of the data
         stabilizer = Stabilizer(level, low, high)
         law = Law(Noise(stabilizer.sigma, kernel), level, low, high, stabilizer, flat=flat)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from chnorm_cli.noise.cut_off import CutOff
 from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Doubt, Kind
@@ -32,7 +33,8 @@ class Law:
 
     `noise` is that of z, `level` says how strong it is in y, and `low` and `high` between which
     brightnesses y lies; `stabilizer` is t and E (None where z is y), `mixing` B (C', C) takes apart noise
-    that colours share; mixtures of them in which there is none are kept. `flat` (H, W) are pixels that say nothing and stay as they are.
+    that colours share; mixtures of them in which there is none are kept. `flat` (H, W) are pixels that say nothing and stay as they are. `cut_off` says
+    where black and white end the noise, None where they do not.
     `doubt` says why there is nothing to remove, where that is so.
     """
 
@@ -44,6 +46,7 @@ class Law:
     mixing: Tensor | None = None
     flat: Tensor | None = None
     doubt: Doubt | None = None
+    cut_off: CutOff | None = None
 
     @property
     def sigma(self) -> float:
@@ -76,6 +79,8 @@ class Law:
     def restored(self, z: Tensor, y: Tensor, strength: float = 1.0) -> Tensor:
         """Give the restored picture for ẑ: flat areas as in y, and less of the noise taken out at will."""
         x = self.undone(z, y)
+        if self.cut_off is not None:
+            x = self.cut_off.undone(x)
         if self.flat is not None:
             x = torch.where(self.flat.to(x.device), y, x)
         return x if strength >= 1.0 else torch.lerp(y, x, strength)
@@ -88,7 +93,8 @@ class Law:
         low, high = (factor * end + offset for end in (self.low, self.high))
         if self.stabilizer is None:  # z is y, or what is mixed of it
             noise = replace(self.noise, sigma=factor * self.noise.sigma)
-            return replace(self, noise=noise, level=level, low=low, high=high)
+            cut_off = None if self.cut_off is None else self.cut_off.scaled(factor, offset)
+            return replace(self, noise=noise, level=level, low=low, high=high, cut_off=cut_off)
         stabilizer = Stabilizer(level, low, high)  # of the same z
         noise = self.noise
         if isinstance(noise, StabilizedNoise):

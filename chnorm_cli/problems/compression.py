@@ -126,6 +126,26 @@ class Compression:
         corner = ((self.corner[0] + down) % REACH, (self.corner[1] + right) % REACH)
         return replace(self, corner=corner)
 
+    def whole_blocks(
+        self, window: tuple[slice, slice], size: tuple[int, int]
+    ) -> tuple[slice, slice]:
+        """Give what of a window of a stored picture (H, W) consists of whole blocks, in all planes.
+
+        Blocks at the border of the picture count as whole.
+        """
+
+        def inner(part: slice, axis: int) -> slice:
+            step = SIDE * max(plane.pixels[axis] for plane in self.planes)
+            first, corner = part.start, self.corner[axis]
+            if first:
+                first += -(first + corner) % step
+            last = part.stop
+            if last < size[axis]:
+                last -= (last + corner) % step
+            return slice(first, max(first, last))
+
+        return inner(window[0], 0), inner(window[1], 1)
+
     @property
     def quality(self) -> int:
         """The quality, 1 to 100, whose luma steps are most like these on the scale of libjpeg."""

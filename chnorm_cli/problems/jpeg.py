@@ -116,6 +116,28 @@ class Jpeg:
             found.append(distance.flatten())
         return torch.cat(found)
 
+    def window(self, rows: slice, columns: slice) -> Jpeg:
+        """Give the same of a window of the stored picture, which `Compression.whole_blocks` gave."""
+        compression, window = self.compression, (rows, columns)
+        down, right = compression.corner
+        numbers, told = [], []
+        for index, plane in enumerate(compression.planes):
+            steps = [SIDE * n for n in plane.pixels]
+            blocks = tuple(
+                # A border may have a block above it that holds nothing of the picture.
+                slice(
+                    (part.start + corner) // step if part.start else 0,
+                    -(-(part.stop + corner) // step),
+                )
+                for part, corner, step in zip(window, (down, right), steps, strict=True)
+            )
+            numbers.append(self.numbers[index][blocks].float())
+            if self.told is not None:
+                told.append(self.told[index][blocks])
+        corner = (down if rows.start == 0 else 0, right if columns.start == 0 else 0)
+        part = replace(compression, corner=corner, turned=1)
+        return Jpeg(part, tuple(numbers), None if self.told is None else tuple(told))
+
     def beside(self, holes: Tensor) -> Jpeg:
         """Give the same, telling nothing of blocks with `holes` (H, W), bool: there all is new."""
         compression = self.compression

@@ -133,7 +133,7 @@ def noisy_again(
 ) -> list[FreshNoise]:
     """Ask for a restored picture x (C, H, W), and as often for drawn ones in its colours.
 
-    x has lost some of its edges, and the drawings have all of theirs (benchmarks/README.md).
+    x has lost some of its edges, and the drawings have all of theirs (docs/design-notes.md).
     """
     say("draw dead leaves")
     drawn = dead_leaves(x.flatten(1).cpu(), DRAWING, drawings, random)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,9 @@ from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.bootstrap import smoothed
 from chnorm_cli.restoration.restoration import Restoration
+from chnorm_cli.restoration.tiles.artefact_tiles import Uncompress, in_cells
+from chnorm_cli.restoration.tiles.tiled import Joining, progress
+from chnorm_cli.restoration.tiles.tiling import Tiling
 
 FOUND = "{}: its artefacts were taken out, and the file could have been made from the result"
 NOISY = "{}, made of a noisy picture ({}): noise and artefacts were taken out"
@@ -63,6 +67,7 @@ class Wrong:
     jpeg: Jpeg
     errors: CompressionErrors
     chance: float = 0.0
+    tile: int | None = None  # side of the tiles in which a large picture is cleaned
 
     @property
     def visible(self) -> bool:
@@ -79,8 +84,27 @@ class Wrong:
     ) -> Tensor:
         """Give y (C, H, W) without artefacts, or with a part of them at a lower `strength` than 1."""
         errors = self.errors.stronger(max(1.0, strength))
-        x = without_artefacts(y, self.jpeg, errors, say=say, go_on=go_on)
+        if self.tile is None:
+            x = without_artefacts(y, self.jpeg, errors, say=say, go_on=go_on)
+        else:
+            x = self._in_tiles(y, errors, self.tile, say, go_on)
         return torch.lerp(y, x, min(1.0, strength, self._largest_step(x - y, strength)))
+
+    def _in_tiles(
+        self,
+        y: Tensor,
+        errors: CompressionErrors,
+        side: int,
+        say: Say,
+        go_on: Callable[[], bool],
+    ) -> Tensor:
+        work = Uncompress(self.jpeg, errors, (y.shape[-2], y.shape[-1]), go_on=go_on)
+        joining, began = Joining(work, y, side), time.perf_counter()
+        for done in joining:
+            say(progress(done, joining.count, time.perf_counter() - began))
+        x = joining.total
+        assert x is not None
+        return x if errors.noisy else in_cells(x, self.jpeg)
 
     def error_of_cleaned(
         self, in_time: Callable[[], bool], strength: float = 1.0
@@ -115,12 +139,15 @@ class Wrong:
         return most / max(float(change.square().mean().sqrt()), 1e-9)
 
 
-def what_is_wrong(y: Tensor, jpeg: Jpeg | None, law: Law) -> Wrong | None:
-    """Say what is wrong with y (C, H, W), in which `law` was found; None where nothing is that matters."""
+def what_is_wrong(y: Tensor, jpeg: Jpeg | None, law: Law, tile: int | None = None) -> Wrong | None:
+    """Say what is wrong with y (C, H, W), in which `law` was found; None where nothing is that matters.
+
+    It is put right in tiles of `tile`² pixels, or (None) in the whole at once.
+    """
     if jpeg is None or min(y.shape[1:]) < 2:
         return None
     errors = compression_errors(y, jpeg)
-    wrong = Wrong(jpeg.to(y.device), errors)
+    wrong = Wrong(jpeg.to(y.device), errors, tile=tile)
     found = law.doubt is None and law.noise.sigma > 0
     stronger = found and law.sigma > NOISIER * errors.luma
     if errors.noisy:
@@ -146,6 +173,7 @@ def prepare_artefacts(
     choice: Choice,
     settings: FitSettings,
     *,
+    tiling: Tiling,
     strength: float,
     uncertainty: bool,
     time_for_map: Callable[[], bool],
@@ -156,7 +184,7 @@ def prepare_artefacts(
     """
     jpeg, errors = wrong.jpeg, wrong.errors
     found = jpeg.compression.sentence()
-    law = _law_of(errors) if errors.noisy else None
+    law = law_through_jpeg(errors)
     note = FOUND.format(found) if law is None else NOISY.format(found, law.sentence())
     budget = Budget(1, settings.steps, settings.time)
 
@@ -169,6 +197,7 @@ def prepare_artefacts(
         choice=choice,
         problem=Problem(y, Identity((y.shape[1], y.shape[2]))),
         jpeg=jpeg,
+        tiling=tiling,
         law=law,
         law_found=law is not None,
         notes=(note,),
@@ -177,8 +206,10 @@ def prepare_artefacts(
     )
 
 
-def _law_of(errors: CompressionErrors) -> Law:
+def law_through_jpeg(errors: CompressionErrors) -> Law | None:
     """Give the law of the noise that went through the compression: it was white in the colours."""
+    if not errors.noisy:
+        return None
     noise = _noise_of(errors)
     return Law(noise, Level.constant(noise.sigma, len(errors.noise)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,8 +19,9 @@ from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Doubt, Faults, Kind
 from chnorm_cli.problems.operators import Mask
-from chnorm_cli.restoration.bootstrap import noise_variance
+from chnorm_cli.restoration.bootstrap import Bootstrap, Restorer, noise_variance
 from chnorm_cli.restoration.common import unit_sigma
+from chnorm_cli.restoration.draws import Seen
 from chnorm_cli.restoration.law_beside_holes import law_beside_holes
 from chnorm_cli.restoration.second_look import looked_at_again
 
@@ -209,6 +211,15 @@ class Beginning:
         if self.given is None or share == 1.0:
             return self.y
         return torch.lerp(self.given, self.y, share)
+
+    def errors(
+        self, restorer: Restorer, settings: FitSettings, in_time: Callable[[], bool]
+    ) -> Bootstrap:
+        """Give what tells the errors of the picture that `restorer` has denoised."""
+        said, seen = self.said, Seen(self.straight, self.known, self.said.level_given)
+        return Bootstrap(
+            self.law, restorer, seen, settings.effort, said.strength, settings.seed, in_time
+        )
 
     def finished(self, x: Tensor, *, clean: bool, as_given: bool = False) -> Tensor:
         """Give the answer for the restored picture x (C, H, W).

@@ -1,9 +1,9 @@
 """How wrong a denoised picture is: denoise it again with fresh noise, where the truth is known.
 
-    y*_b = T_b⁻¹(T_b x̂ + n_b),   x̂*_b = T_b⁻¹ R(T_b y*_b),   e² = mean_b ‖x̂*_b − x̂‖² / C
+    e² = (factor · s)² + floor² · h² + detail · d²,     s² = mean_b ‖x̂*_b − x̂‖² / C
 
-R is the restoration of y, the n_b are fresh noise of its law, and the T_b are symmetries of the
-square and shifts: the equivariant bootstrap (Tachella & Pereyra, arXiv 2310.11838).
+The x̂*_b are the draws of `draws.py`, d² is what they say of detail that was removed with the noise, and
+h² = σ · HIDDEN what noise of level σ hides everywhere alike, which no draw can say.
 """
 
 from __future__ import annotations
@@ -16,36 +16,39 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from chnorm_cli.fitting.learnt import SYMMETRIES, restored_orientation, transformed
 from chnorm_cli.fitting.settings import Effort
-from chnorm_cli.noise.law import Law
+from chnorm_cli.noise.law import Law, is_nominal
 from chnorm_cli.problems.names import Say
+from chnorm_cli.restoration.draws import Draws, Seen, drawn
 
-DRAWS = {Effort.FAST: 8, Effort.NORMAL: 4, Effort.BEST: 4}
+DRAWS = {Effort.FAST: 8, Effort.NORMAL: 5, Effort.BEST: 5}
 RISK_FACTOR = (
     1.34  # from the error of the trials to that of the answer, found as the calibration is
 )
-SHIFTS = 8  # pixels; more than the grids of patch groups are apart
 SMOOTH = 5  # pixels, the side of the box over which squares are averaged, twice
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """From the spread s of the draws to the standard error: e² = (factor s)² + (floor σ)².
+    """From what the draws say to the standard error: e² = (factor s)² + (floor h)² + detail · d².
 
     The restored picture is smoother than the truth, and its own restorations err less than it
-    does. Found by benchmarks/uncertainty.py on half of its pictures (benchmarks/results/uncertainty).
+    does. Found by benchmarks/studies/uncertainty.py on half of its pictures (benchmarks/results/uncertainty).
     """
 
     factor: float
     floor: float
+    detail: float
 
 
 CALIBRATION = {
-    Effort.FAST: Calibration(1.2, 0.08),
-    Effort.NORMAL: Calibration(1.25, 0.1),
-    Effort.BEST: Calibration(1.25, 0.1),
+    Effort.FAST: Calibration(1.1, 0.18, 0.75),
+    Effort.NORMAL: Calibration(1.1, 0.18, 0.75),
+    Effort.BEST: Calibration(1.1, 0.18, 0.75),
 }
+# Of the picture's range. What stronger noise hides is larger, but not as much as the noise: measured,
+# a floor in units of √σ suits σ = 5 to 50, one of σ or of no σ does not.
+HIDDEN = 10 / 255
 
 
 class Restorer(Protocol):
@@ -67,6 +70,7 @@ class Bootstrap:
 
     law: Law
     restorer: Restorer
+    seen: Seen
     effort: Effort
     strength: float
     seed: int
@@ -75,17 +79,21 @@ class Bootstrap:
     def map(self, x: Tensor, say: Say) -> Tensor:
         """Give the standard error (H, W) of a value of x (C, H, W)."""
         with torch.no_grad():
-            squares = spread(
-                x,
-                self.law,
-                self.restorer.restore,
-                draws=DRAWS[self.effort],
-                strength=self.strength,
-                seed=self.seed,
-                say=say,
-                in_time=self.in_time,
-            )
-            return standard_error(x, squares, self.law, CALIBRATION[self.effort])
+            return standard_error(x, self.drawn(x, say), self.law, CALIBRATION[self.effort])
+
+    def drawn(self, x: Tensor, say: Say = lambda _: None) -> Draws:
+        """Give what fresh noise on x (C, H, W) says, uncalibrated."""
+        return drawn(
+            x,
+            self.seen,
+            self.law,
+            self.restorer.restore,
+            draws=DRAWS[self.effort],
+            strength=self.strength,
+            seed=self.seed,
+            say=say,
+            in_time=self.in_time,
+        )
 
     def rms(self, x: Tensor) -> float | None:
         """Give the root mean square error that the trials told which weighed the estimates."""
@@ -95,64 +103,25 @@ class Bootstrap:
         return float(RISK_FACTOR * (risk * noise_variance(x, self.law).mean()) ** 0.5)
 
 
-def spread(
-    x: Tensor,
-    law: Law,
-    restore: Callable[[Tensor], Tensor],
-    *,
-    draws: int,
-    strength: float = 1.0,
-    seed: int = 0,
-    say: Say = lambda _: None,
-    in_time: Callable[[], bool] = lambda: True,
-) -> Tensor:
-    """Give the mean square (H, W) by which restorations of x (C, H, W) with fresh noise differ from it.
-
-    `restore` gives ẑ for a z with noise of the law's white kind. At least two draws are made, and
-    further ones while there is time.
-    """
-    random = torch.Generator().manual_seed(seed)
-    z = law.whitened(x)
-    total, made = torch.zeros_like(x[0]), 0
-    while made < min(2, draws) or (made < draws and in_time()):
-        made += 1
-        say(f"error map, draw {made} of {draws}")
-        symmetry, down, right = (
-            int(torch.randint(below, (), generator=random))
-            for below in (SYMMETRIES, SHIFTS, SHIFTS)
-        )
-        turned = _shifted(transformed(z, symmetry), down, right)
-        noisy = law.noise.added_to(turned, random)
-        again = restore(noisy)
-        height, width = transformed(z, symmetry).shape[-2:]
-        noisy, again = (
-            restored_orientation(w[..., -height:, -width:], symmetry) for w in (noisy, again)
-        )
-        y = law.undone(noisy, x)
-        if law.flat is not None:
-            y = torch.where(law.flat.to(x.device), x, y)
-        total += (law.restored(again, y, strength) - x).square().mean(0)
-    return total / made
-
-
-def standard_error(x: Tensor, squares: Tensor, law: Law, calibration: Calibration) -> Tensor:
-    """Give the standard error (H, W) of a value of x (C, H, W) whose restorations spread by `squares`."""
+def standard_error(x: Tensor, draws: Draws, law: Law, calibration: Calibration) -> Tensor:
+    """Give the standard error (H, W) of a value of x (C, H, W), of which the draws say so much."""
     noise = noise_variance(x, law)
-    smooth = smoothed(smoothed(squares))
-    variance = calibration.factor**2 * smooth + calibration.floor**2 * noise
+    spread = smoothed(smoothed(draws.squares))
+    floor = calibration.floor**2 * hidden(draws.level**2 * noise, law)
+    variance = calibration.factor**2 * spread + floor + calibration.detail * draws.lost
     return torch.where(noise > 0, variance, torch.zeros_like(variance)).sqrt()
+
+
+def hidden(noise: Tensor, law: Law) -> Tensor:
+    """Give the squares (H, W) of what noise of such a variance (H, W) hides of any picture."""
+    span = 1.0 if is_nominal(law.low, law.high) else law.high - law.low
+    return HIDDEN * span * noise.sqrt()
 
 
 def noise_variance(x: Tensor, law: Law) -> Tensor:
     """Give the variance (H, W) of the noise on x (C, H, W), the mean over the colours; flat pixels have none."""
     variance = law.level.variance(x).mean(0)
     return variance if law.flat is None else variance * ~law.flat.to(x.device)
-
-
-def _shifted(x: Tensor, down: int, right: int) -> Tensor:
-    """Move (C, H, W) by as many pixels, and mirror what comes in; a picture grows by them."""
-    down, right = min(down, x.shape[-2] - 1), min(right, x.shape[-1] - 1)
-    return F.pad(x[None], (right, 0, down, 0), mode="reflect")[0]
 
 
 def smoothed(x: Tensor) -> Tensor:

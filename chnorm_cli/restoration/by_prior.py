@@ -17,11 +17,11 @@ from chnorm_cli.noise.banding import Banding
 from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.common import prior_fit
-from chnorm_cli.restoration.learning import NothingLearnt
 from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.tile_work import FitPrior
-from chnorm_cli.restoration.tiled import InTiles
-from chnorm_cli.restoration.tiling import Tiling, small_side, tile_windows
+from chnorm_cli.restoration.tiles.learning import NothingLearnt
+from chnorm_cli.restoration.tiles.tile_work import FitPrior
+from chnorm_cli.restoration.tiles.tiled import InTiles
+from chnorm_cli.restoration.tiles.tiling import Tiling, small_side, tile_windows
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.artefacts import IN_DOUBT, prepare_artefacts, what_is_wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin, noise_left
-from chnorm_cli.restoration.bootstrap import Bootstrap, Restorer
+from chnorm_cli.restoration.bootstrap import Restorer
 from chnorm_cli.restoration.by_prior import PriorTiles, prior_restoration
 from chnorm_cli.restoration.common import (
     NO_MAP,
@@ -35,21 +35,21 @@ from chnorm_cli.restoration.common import (
 )
 from chnorm_cli.restoration.denoising import at_least_some_noise
 from chnorm_cli.restoration.errors import ErrorsBesideHoles, KnownErrors
-from chnorm_cli.restoration.learning import (
+from chnorm_cli.restoration.restoration import Restoration
+from chnorm_cli.restoration.tiles.learning import (
     NO_MAP_IN_TILES,
     LearningToDenoise,
     best_denoising,
     best_filling,
 )
-from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.tile_work import FitPrior
-from chnorm_cli.restoration.tiled import (
+from chnorm_cli.restoration.tiles.tile_work import FitPrior
+from chnorm_cli.restoration.tiles.tiled import (
     InTiles,
     RestorerInTiles,
     learning_budget,
     part_to_learn_from,
 )
-from chnorm_cli.restoration.tiling import Tiling, tiling_of
+from chnorm_cli.restoration.tiles.tiling import Tiling, tiling_of
 
 SHARED = (
     "neighbouring pixels share their noise, as a camera's or scanner's processing makes it, and it"
@@ -111,13 +111,15 @@ def prepare_denoise(
         and strength > 0
     )
     plain = plain and beginning.banding is None  # which no compressed file could have made
-    wrong = what_is_wrong(y, jpeg, law) if plain else None
+    tiling = tiling_of(y, settings)
+    wrong = what_is_wrong(y, jpeg, law, tiling.tile) if plain else None
     if wrong is not None and wrong.chance == 0:
         return prepare_artefacts(
             y,
             wrong,
             choice,
             settings,
+            tiling=tiling,
             strength=strength,
             uncertainty=uncertainty,
             time_for_map=clock.in_time,
@@ -138,7 +140,6 @@ def prepare_denoise(
             uncertainty=uncertainty,
         )
     stronger = law.told(strength)
-    tiling = tiling_of(y, settings)
     if choice.fit is Fit.PRIOR:
         return _by_prior(beginning, choice, settings, tiling, stronger)
     budget = Budget(choice.recorrupt.steps, settings.steps, settings.time)
@@ -164,7 +165,7 @@ def prepare_denoise(
     if wrong is not None and wrong.chance < 1:
         notes = [IN_DOUBT.format(wrong.jpeg.compression.sentence(), law.sentence())]
         restored = wrong.weighed(y, answer, strength)
-    errors = Bootstrap(law, restorer, settings.effort, strength, settings.seed, clock.in_time)
+    errors = beginning.errors(restorer, settings, clock.in_time)
     return Restoration(
         fit,
         settings=settings,

@@ -28,7 +28,7 @@ from chnorm_cli.restoration.beginning import Beginning
 from chnorm_cli.restoration.common import prior_fit, unet_for
 from chnorm_cli.restoration.denoising import Denoising, denoising_within
 from chnorm_cli.restoration.filling import Filling
-from chnorm_cli.restoration.tile_work import Denoise, Enlarge
+from chnorm_cli.restoration.tiles.tile_work import Denoise, Enlarge
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
 SCALES = tuple(FACTORS)

@@ -9,12 +9,15 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from chnorm_cli.fitting.settings import Effort
+from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.names import Kernel, Say
 from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.restoration.alike import Alike, Trial, variance_around
-from chnorm_cli.restoration.bootstrap import Bootstrap, Restorer
+from chnorm_cli.restoration.artefacts import Wrong
+from chnorm_cli.restoration.beginning import Beginning
+from chnorm_cli.restoration.bootstrap import Restorer
+from chnorm_cli.restoration.errors import Errors
 
 # From the error of enlarging a further reduction: pictures hold less detail that is finer. Geometric
 # means of what five crops gave at ×4 (0.52 to 0.96), three at ×3 (0.63 to 0.79), two at ×2, `fast`.
@@ -27,7 +30,10 @@ class Enlarger(Protocol):
 
     scale: int
     kernel: Kernel
+    settings: FitSettings
+    beginning: Beginning
     law: Law | None  # of the noise that was removed from the small picture
+    wrong: Wrong | None  # what was wrong with the small picture as a JPEG
 
     @property
     def cleaner(self) -> Restorer | None:
@@ -49,8 +55,6 @@ class EnlargingErrors:
     """The errors of an enlarged picture: of what the reduction has taken away, and of the noise."""
 
     enlarger: Enlarger
-    effort: Effort
-    seed: int
     in_time: Callable[[], bool]
 
     def map(self, x: Tensor, say: Say) -> Tensor:
@@ -73,12 +77,15 @@ class EnlargingErrors:
         return None
 
     def noise_left(self, say: Say) -> Tensor | float:
-        """Give the squared errors (H, W) that denoising has left, spread over the enlarged pixels."""
-        law, cleaner = self.enlarger.law, self.enlarger.cleaner
-        if law is None or cleaner is None:
+        """Give the squared errors (H, W) that cleaning has left, spread over the enlarged pixels."""
+        enlarger = self.enlarger
+        if enlarger.wrong is not None:
+            left: Errors = enlarger.wrong.error_of_cleaned(self.in_time)
+        elif enlarger.law is not None and enlarger.cleaner is not None:
+            left = enlarger.beginning.errors(enlarger.cleaner, enlarger.settings, self.in_time)
+        else:
             return 0.0
-        left = Bootstrap(law, cleaner, self.effort, 1.0, self.seed, self.in_time)
-        squares = left.map(self.enlarger.explained, say).square()
+        squares = left.map(enlarger.explained, say).square()
         for axis in (0, 1):
             squares = squares.repeat_interleave(self.enlarger.scale, axis)
         return squares

@@ -67,6 +67,7 @@ class Filling:
         budget: Budget | None = None,
         wrong: Wrong | None = None,
     ) -> None:
+        self.beginning = beginning
         y, known, law = beginning.y, beginning.known, beginning.removed
         self.wrong, self.seen = wrong, y
         self.choice = choice = choose(settings, default=Fit.RECORRUPT, recorrupt=INPAINT)

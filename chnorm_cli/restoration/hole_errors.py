@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from chnorm_cli.fitting.settings import Effort
 from chnorm_cli.problems.names import Say
 from chnorm_cli.recorruption.examples import holes_like, window_around_holes
 from chnorm_cli.restoration.alike import Alike, Trial, depth_in, variance_around
-from chnorm_cli.restoration.bootstrap import Bootstrap, noise_variance
+from chnorm_cli.restoration.bootstrap import noise_variance
+from chnorm_cli.restoration.errors import Errors
 from chnorm_cli.restoration.filling import Filling
 
 TRIALS = 3
@@ -29,7 +29,6 @@ class HoleErrors:
     """The errors of a filled picture, in its holes and, where it was noisy, beside them."""
 
     filling: Filling
-    effort: Effort
     seed: int
     in_time: Callable[[], bool]
     clean: bool = True  # what was observed is given without its noise
@@ -91,20 +90,33 @@ class HoleErrors:
         return self.filling.law is not None or self.filling.wrong is not None
 
     def _noise(self, x: Tensor, say: Say) -> Tensor:
-        """Give the squared error (H, W) of what was observed: none, or what cleaning left."""
+        """Give the squared error (H, W) of what was observed: none, or what cleaning left.
+
+        Holes are filled from what is clean, and err as that does, whatever is given beside them.
+        """
+        filling = self.filling
+        if not self._dirty:
+            return torch.zeros_like(x[0])
+        left = self._left(torch.where(filling.known, filling.y, x), say)
+        if self.clean:
+            return left
+        if filling.wrong is not None:
+            given = filling.wrong.error_of_decoded(filling.seen).square()
+        else:
+            assert filling.law is not None
+            given = noise_variance(x, filling.law)
+        return torch.where(filling.observed, given, left)
+
+    def _left(self, x: Tensor, say: Say) -> Tensor:
+        """Give the squared error (H, W) that cleaning has left in the clean x (C, H, W)."""
         filling = self.filling
         if filling.wrong is not None:
-            if self.clean:
-                return filling.wrong.error_of_cleaned(self.in_time).map(x, say).square()
-            return filling.wrong.error_of_decoded(filling.seen).square() * filling.observed
-        if filling.law is None or filling.denoising is None:
+            errors: Errors = filling.wrong.error_of_cleaned(self.in_time)
+        elif filling.denoising is not None:
+            errors = filling.beginning.errors(filling.denoising, filling.settings, self.in_time)
+        else:
             return torch.zeros_like(x[0])
-        if not self.clean:
-            return noise_variance(x, filling.law) * filling.observed
-        left = Bootstrap(
-            filling.law, filling.denoising, self.effort, filling.asked, self.seed, self.in_time
-        )
-        return left.map(x, say).square()
+        return errors.map(x, say).square()
 
 
 def trial(x: Tensor, truth: Tensor, shown: Tensor, held: Tensor) -> Trial:

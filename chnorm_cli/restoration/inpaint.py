@@ -32,10 +32,10 @@ from chnorm_cli.restoration.common import (
 from chnorm_cli.restoration.compressed import artefacts_in
 from chnorm_cli.restoration.errors import KnownErrors
 from chnorm_cli.restoration.hole_errors import HoleErrors
-from chnorm_cli.restoration.learning import NO_MAP_IN_TILES, best_filling
 from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.tile_work import FitPrior
-from chnorm_cli.restoration.tiling import tiling_of
+from chnorm_cli.restoration.tiles.learning import NO_MAP_IN_TILES, best_filling
+from chnorm_cli.restoration.tiles.tile_work import FitPrior
+from chnorm_cli.restoration.tiles.tiling import tiling_of
 
 COMPRESSED = (
     "the picture is {}: its observed pixels stay as they are, the holes are filled from what is"
@@ -118,7 +118,8 @@ def prepare_inpaint(
             uncertainty=uncertainty,
         )
     beginning = begin(y, said, ~known, sure=True, told=law)
-    wrong = None if choice.fit is Fit.PRIOR else artefacts_in(jpeg, beginning)
+    tiling = tiling_of(y, settings)
+    wrong = None if choice.fit is Fit.PRIOR else artefacts_in(jpeg, beginning, tiling.tile)
     if wrong is not None:
         beginning = replace(beginning, told=beginning.law, decided=False)
     law = beginning.removed
@@ -135,12 +136,11 @@ def prepare_inpaint(
         if uncertainty:
             raise ValueError(NO_MAP)
         return _by_prior(beginning, choice, settings, notes, clean=clean, as_given=not cleaned)
-    tiling = tiling_of(y, settings)
     if uncertainty and tiling.tile is not None:
         raise ValueError(NO_MAP_IN_TILES)
     filling, fit = best_filling(beginning, settings, tiling.tile, wrong)
     filling.notes[:] = notes
-    errors = HoleErrors(filling, settings.effort, settings.seed, clock.in_time, clean)
+    errors = HoleErrors(filling, settings.seed, clock.in_time, clean)
     return Restoration(
         fit,
         settings=settings,

@@ -2,7 +2,7 @@
 
 Patches of the three planes denoise each other in their joint principal components, so that what they
 share is learnt from three times as much, whether it moves or not; what only one of them has is a
-component of its own. Measured (`benchmarks/stacks.py`, docs/how-it-works.md): noisy copies gain 3 dB
+component of its own. Measured (`benchmarks/studies/stacks.py`, docs/how-it-works.md): noisy copies gain 3 dB
 and slow shifts 2; unrelated planes would lose up to 2.3, and some that neighbours out of focus have.
 These are told apart by what differs.
 """

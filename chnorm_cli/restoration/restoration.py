@@ -23,7 +23,7 @@ from chnorm_cli.noise.law import Law
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.restoration.errors import Errors
-from chnorm_cli.restoration.tiling import Tiling
+from chnorm_cli.restoration.tiles.tiling import Tiling
 
 
 class Restoration:

@@ -34,12 +34,12 @@ from chnorm_cli.restoration.common import (
 from chnorm_cli.restoration.compressed import artefacts_in
 from chnorm_cli.restoration.enlarging import MENDED, SCALES, Enlarging
 from chnorm_cli.restoration.enlarging_errors import EnlargingErrors
-from chnorm_cli.restoration.errors import Errors, KnownErrors
-from chnorm_cli.restoration.learning import NO_MAP_IN_TILES, LearningToEnlarge
+from chnorm_cli.restoration.errors import KnownErrors
 from chnorm_cli.restoration.restoration import Restoration
-from chnorm_cli.restoration.tile_work import FitPrior
-from chnorm_cli.restoration.tiled import InTiles
-from chnorm_cli.restoration.tiling import Tiling, small_side, tiling_of
+from chnorm_cli.restoration.tiles.learning import NO_MAP_IN_TILES, LearningToEnlarge
+from chnorm_cli.restoration.tiles.tile_work import FitPrior
+from chnorm_cli.restoration.tiles.tiled import InTiles
+from chnorm_cli.restoration.tiles.tiling import Tiling, small_side, tiling_of
 
 PART, PARTS = 256, 2  # PARTS² windows of PART² pixels of a large picture are learnt from
 
@@ -103,15 +103,14 @@ def prepare_superres(
             banding=beginning.banding,
             tiles=PriorTiles(work, small, tiling) if tiling.tile is not None else None,
         )
-    wrong = artefacts_in(jpeg, beginning)
+    side = None if tiling.tile is None else small_side(tiling.tile, scale)
+    wrong = artefacts_in(jpeg, beginning, side)
     if tiling.tile is not None:
         if uncertainty:
             raise ValueError(NO_MAP_IN_TILES)
         return _in_tiles(problem, choice, settings, beginning, tiling, Kernel(kernel), wrong)
     enlarging = Enlarging(problem, choice, settings, scale, Kernel(kernel), beginning, wrong)
-    errors: Errors = EnlargingErrors(enlarging, settings.effort, settings.seed, clock.in_time)
-    if enlarging.wrong is not None:  # what the cleaned picture errs by is not told yet
-        errors = KnownErrors(torch.full(problem.size, torch.nan))
+    errors = EnlargingErrors(enlarging, clock.in_time)
     return Restoration(
         enlarging.fit(),
         settings=settings,

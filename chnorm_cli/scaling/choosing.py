@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chnorm_cli.scaling.course import Course
+from chnorm_cli.scaling.course import Course, scale_of
 from chnorm_cli.scaling.failures import Failure, usage
-from chnorm_cli.scaling.requests import Denoise, Request
-from chnorm_cli.scaling.tiled_course import TiledCourse
+from chnorm_cli.scaling.requests import Request
+from chnorm_cli.scaling.tiles.tiled_course import TiledCourse
 
 STREAMED = 30_000_000  # pixels of a TIFF, from which on it is read and written window by window
 
@@ -18,12 +18,12 @@ def course_for(request: Request) -> Course | TiledCourse:
 
     asked = request.tiles.kept
     source, target = request.source, request.target
-    possible = isinstance(request.task, Denoise) and isinstance(source, Path) and target is not None
+    possible = isinstance(source, Path) and target is not None
     if not possible or request.uncertainty is not None or request.bad_mask is not None:
         if asked:
             raise usage(
-                "--resume, --dask and --shard of one picture are for denoise, from a file to a file,"
-                " without maps and masks"
+                "--resume, --dask and --shard of one picture are from a file to a file, without"
+                " --uncertainty and --save-mask"
             )
         return Course(request)
     assert isinstance(source, Path)
@@ -38,6 +38,6 @@ def course_for(request: Request) -> Course | TiledCourse:
         most = request.reading.max_pixels
         if pixels > most and not slide.plausible:
             return Course(request)  # which says that it is too large
-        if asked or pixels > min(STREAMED, most):
+        if asked or pixels > most or scale_of(request.task) ** 2 * pixels > STREAMED:
             return TiledCourse(request, slide)
     return TiledCourse(request, None) if asked else Course(request)

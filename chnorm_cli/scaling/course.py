@@ -26,6 +26,7 @@ from chnorm_cli.scaling.stack import Stack
 
 if TYPE_CHECKING:
     from chnorm_cli.images import Picture
+    from chnorm_cli.images.samples import FloatArray
     from chnorm_cli.restoration import Restoration
 
 SAME = "the law of the noise was found in {} of the files together (--same-noise)"
@@ -129,7 +130,7 @@ class Course:
 
         request = self.request
         restored = [
-            with_solution(picture, solution, request.task)
+            answered(picture, solution.pixels, request.task)
             for picture, solution in zip(self._pictures, self._solutions, strict=True)
         ]
         encoded = encode_answers(self._pictures, restored, self._solutions, request.writing)
@@ -175,12 +176,16 @@ def check_outcome(solution: Solution, name: str) -> None:
         )
 
 
-def with_solution(picture: Picture, solution: Solution, task: Task) -> Picture:
-    """Return the picture restored; filled holes that were transparent become opaque."""
+def answered(picture: Picture, pixels: FloatArray, task: Task) -> Picture:
+    """Return the picture with restored pixels; filled holes that were transparent become opaque."""
     if isinstance(task, Inpaint) and task.mask is None:
         picture = picture.opaque()
-    scale = task.scale if isinstance(task, Superres) else 1
-    return picture.with_pixels(solution.pixels, scale)
+    return picture.with_pixels(pixels, scale_of(task))
+
+
+def scale_of(task: Task) -> int:
+    """How much wider and higher the answer is."""
+    return task.scale if isinstance(task, Superres) else 1
 
 
 def doubts(task: Task) -> list[str]:

@@ -13,7 +13,7 @@ from chnorm_cli.scaling.choosing import course_for
 from chnorm_cli.scaling.events import Finished
 from chnorm_cli.scaling.failures import Failure, explain
 from chnorm_cli.scaling.requests import Inpaint, Request, TilesAsked
-from chnorm_cli.scaling.tile_jobs import TRIES
+from chnorm_cli.scaling.tiles.tile_jobs import TRIES
 
 ONE = threading.Lock()  # torch's number of threads is that of a process
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from chnorm_cli.scaling.course import Course
-    from chnorm_cli.scaling.tiled_course import TiledCourse
+    from chnorm_cli.scaling.tiles.tiled_course import TiledCourse
 
 LEAST_PAUSE = 3.0  # seconds between two looks
 SHARE = 0.05  # of the time goes into looking, at most

@@ -55,7 +55,19 @@ def test_coarse_steps_hide_weak_noise():
 
 
 def test_too_few_blocks_say_nothing():
-    assert found(noisy(torch.full((1, 64, 64), 0.5), 25), 75) == 0
+    assert found(noisy(torch.full((1, 48, 48), 0.5), 25), 75) == 0
+
+
+def test_a_small_picture_has_enough_of_them():
+    assert found(noisy(torch.full((1, 64, 64), 0.5), 25), 75) == pytest.approx(25, rel=0.15)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_strong_noise_is_found_beside_texture_at_low_frequencies(seed):
+    coarse = noisy(torch.full((1, 16, 16), 0.5), 25, 7)[None]
+    x = torch.nn.functional.interpolate(coarse, size=(96, 96), mode="bicubic")[0]
+    assert found(x, 75) == 0
+    assert found(noisy(x, 15, seed), 75) == pytest.approx(15, rel=0.25)
 
 
 def test_what_is_cut_off_is_left_out():
@@ -83,4 +95,4 @@ def test_blocks_with_less_than_the_noise_say_that_it_is_none():
 
 
 def test_in_few_blocks_all_may_be_noise():
-    assert chance(torch.full((3, 64, 64), 0.5), 75) == 1
+    assert chance(torch.full((3, 48, 48), 0.5), 75) == 1

@@ -1,0 +1,133 @@
+"""What `all` measures, the most important first, and what that is expected to take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from statistics import median
+from typing import Any
+
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.rows import Row, Run
+from chnorm_cli.fitting.settings import Effort
+
+FAST, NORMAL, BEST = (Effort.FAST,), (Effort.NORMAL,), (Effort.BEST,)
+QUICK = ("nlm", "tv", "median", "bm3d-anscombe", "biharmonic", "patchmatch", "bmnd")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the plan: a task, and in what its options differ from those of a plain run."""
+
+    task: str
+    efforts: tuple[Effort, ...]
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    gray: bool = False
+    crop: int | None = None
+
+    def options(self, asked: Options) -> Options:
+        """Give the options of this part; crops that were asked for stay."""
+        source = asked.source
+        crop = source.crop or self.crop
+        source = replace(source, gray=self.gray or source.gray, crop=crop)
+        return replace(asked, source=source, efforts=self.efforts, **self.changes)
+
+
+def _part(task: str, efforts: tuple[Effort, ...], *, gray: bool = False, **changes: Any) -> Part:
+    return Part(task, efforts, changes, gray, changes.pop("crop", None))
+
+
+COUNTS = ("Poisson", "speckle", "confocal")
+FAULTS = ("impulses 5%", "impulses 1%", "impulses 5% on σ=10", "rows σ=12 on σ=8")
+PLAN = (
+    # The table of README, as fast as can be, and what is quick beside it; BM3D where it is at home.
+    _part("denoise", FAST, peers=("bm3d", "nlm", "tv", "wavelet")),
+    _part("inpaint", FAST, missing=(0.5,)),
+    _part("superres", FAST),
+    _part("noise", FAST, laws=("Poisson, peak 5", "confocal"), peers=QUICK),
+    _part("jpeg", FAST, qualities=(30,), peers=("nlm", "tv")),
+    _part("denoise", FAST, real=True, peers=("nlm", "tv")),
+    _part("noise", FAST, laws=("impulses 5%", "rows σ=12 on σ=8"), peers=("median", "nlm")),
+    _part("denoise", FAST, gray=True, peers=("nlm", "tv")),
+    _part("inpaint", FAST, missing=(0.8,)),
+    _part("superres", FAST, scales=(2,)),
+    _part("denoise", NORMAL, peers=()),
+    _part("superres", NORMAL, peers=()),
+    _part("inpaint", NORMAL, missing=(0.5,), peers=()),
+    _part("denoise", NORMAL, real=True, peers=()),
+    _part("noise", NORMAL, laws=("Poisson, peak 5", "confocal"), peers=()),
+    # Other levels, other qualities, two things at once.
+    _part("denoise", FAST, sigmas=(15.0, 50.0), peers=("nlm", "tv")),
+    _part("jpeg", FAST, qualities=(10, 80), peers=("nlm", "tv")),
+    _part("noise", FAST, laws=COUNTS, peers=QUICK),
+    _part("noise", FAST, laws=FAULTS, peers=("median", "nlm")),
+    _part("jpeg", FAST, qualities=(75,), noisy=(25.0,), peers=("nlm", "tv")),
+    _part("jpeg", FAST, qualities=(80,), enlarged=(2,), peers=("bicubic",)),
+    _part("inpaint", FAST, masks=True),
+    _part("superres", FAST, scales=(2,), noisy=(10.0,)),
+    _part("inpaint", FAST, missing=(0.3,), noisy=(15.0,)),
+    _part("step", FAST),
+    _part("sigma", FAST),
+    # The same with more effort.
+    _part("denoise", NORMAL, gray=True, peers=()),
+    _part("denoise", NORMAL, sigmas=(15.0, 50.0), peers=()),
+    _part("inpaint", NORMAL, missing=(0.8,), peers=()),
+    _part("inpaint", NORMAL, masks=True, peers=()),
+    _part("superres", NORMAL, scales=(2,), peers=()),
+    _part("noise", NORMAL, laws=COUNTS, peers=()),
+    _part("noise", NORMAL, laws=FAULTS, peers=()),
+    _part("denoise", NORMAL, gray=True, sigmas=(15.0, 50.0), peers=()),
+    # BM3D everywhere, and what few ask for.
+    _part("denoise", (), sigmas=(15.0, 25.0, 50.0)),
+    _part("denoise", (), gray=True, sigmas=(15.0, 25.0, 50.0)),
+    _part("denoise", (), real=True),
+    _part("noise", FAST),
+    _part("jpeg", FAST, qualities=(30, 10, 80, 20, 50, 95)),
+    _part("jpeg", NORMAL, qualities=(30, 10, 80), peers=()),
+    _part("jpeg", FAST, gray=True, qualities=(10, 20)),
+    _part("jpeg", FAST, qualities=(90, 75, 60), noisy=(15.0, 25.0)),
+    _part("jpeg", FAST, qualities=(80, 50), enlarged=(2,)),
+    _part("inpaint", FAST, discs=(6, 12)),
+    _part("prior", NORMAL, crop=256),
+    _part("denoise", BEST, peers=()),
+    _part("denoise", BEST, gray=True, peers=()),
+    _part("superres", BEST, scales=(4, 2), peers=()),
+    _part("inpaint", BEST, missing=(0.5, 0.8), peers=()),
+)
+
+
+def is_current(rows: Iterable[tuple[Run, Row]], run: Run) -> Callable[[Row], bool]:
+    """Give whether a cell has a row of the code of `run`, from any machine with such a device."""
+    kind = _kind(run)
+    found = {
+        (row.cell, run_of_row["code"] if row.is_ours else row.version)
+        for run_of_row, row in rows
+        if _kind(run_of_row) == kind and (row.cpu is not None or row.task == "step")
+    }
+    return lambda row: (row.cell, run["code"] if row.is_ours else row.version) in found
+
+
+def expected(rows: Iterable[tuple[Run, Row]]) -> Callable[[Row], float | None]:
+    """Give the CPU-seconds that a cell is expected to take: what those like it took a megapixel."""
+    known: dict[tuple[str, ...], list[float]] = {}
+    for run, row in rows:
+        if row.seconds is not None and row.megapixels and _kind(run) == "cpu":
+            cpu = row.cpu if row.cpu is not None else row.seconds * run["threads"]
+            for key in _alike(row):
+                known.setdefault(key, []).append(cpu / row.megapixels)
+
+    def guess(row: Row) -> float | None:
+        found = next((known[key] for key in _alike(row) if key in known), None)
+        return None if found is None else median(found) * (row.megapixels or 0.0)
+
+    return guess
+
+
+def _alike(row: Row) -> Iterator[tuple[str, ...]]:
+    yield row.task, row.setting, row.name
+    yield row.task, row.name
+    yield (row.name,)
+
+
+def _kind(run: Run) -> str:
+    return str(run["device"]).split(":")[0]

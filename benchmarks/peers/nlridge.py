@@ -1,0 +1,36 @@
+"""NL-Ridge of its authors, with the settings of their demo (Herbreteau & Kervrann, 2022)."""
+
+from __future__ import annotations
+
+import torch
+
+from benchmarks.measuring.pictures import Pixels
+from benchmarks.measuring.tensors import to_pixels, to_tensor
+from benchmarks.peers.loading import load
+from benchmarks.peers.peer import SIGMA, Checkout, Peer, Seen
+
+# By the level up to which they serve, on the 0–255 scale: patches, group sizes, of both passes.
+SETTINGS = (
+    (15.0, {"p1": 7, "p2": 7, "k1": 18, "k2": 55}),
+    (35.0, {"p1": 9, "p2": 9, "k1": 18, "k2": 90}),
+    (float("inf"), {"p1": 11, "p2": 9, "k1": 20, "k2": 120}),
+)
+
+
+def restore(seen: Seen) -> Pixels:
+    (network,) = load(seen, "nlridge.py", "NLRidge")
+    assert seen.sigma is not None
+    sigma = 255 * seen.sigma
+    settings = next(found for limit, found in SETTINGS if sigma <= limit)
+    with torch.no_grad():
+        x = network()(255 * to_tensor(seen.y)[None], sigma=sigma, w=37, s=4, **settings)
+    return to_pixels(x[0] / 255)
+
+
+PEER = Peer(
+    "nlridge",
+    {"denoise"},
+    restore,
+    told=SIGMA,
+    checkout=Checkout("nlridge.py", "github.com/sherbret/NL-Ridge"),
+)

@@ -1,0 +1,1 @@
+"""From rows to tables, verdicts on the bars, and plots."""

@@ -1,0 +1,1 @@
+"""One module a task: it corrupts the pictures, and lets chnorm and its peers restore them."""
