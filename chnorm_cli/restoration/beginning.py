@@ -213,12 +213,17 @@ class Beginning:
         return torch.lerp(self.given, self.y, share)
 
     def errors(
-        self, restorer: Restorer, settings: FitSettings, in_time: Callable[[], bool]
+        self,
+        restorer: Restorer,
+        settings: FitSettings,
+        in_time: Callable[[], bool],
+        share: float = 1.0,
     ) -> Bootstrap:
-        """Give what tells the errors of the picture that `restorer` has denoised."""
-        said, seen = self.said, Seen(self.straight, self.known, self.said.level_given)
+        """Give what tells the errors of the picture that `restorer` has denoised, to a `share`."""
+        seen = Seen(self.straight, self.known, self.said.level_given)
+        strength = self.said.strength if share == 1.0 else share * min(1.0, self.said.strength)
         return Bootstrap(
-            self.law, restorer, seen, settings.effort, said.strength, settings.seed, in_time
+            self.law, restorer, seen, settings.effort, strength, settings.seed, in_time
         )
 
     def finished(self, x: Tensor, *, clean: bool, as_given: bool = False) -> Tensor:

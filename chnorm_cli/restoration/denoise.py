@@ -21,7 +21,7 @@ from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.restoration.artefacts import IN_DOUBT, prepare_artefacts, what_is_wrong
+from chnorm_cli.restoration.artefacts import IN_DOUBT, what_is_wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin, noise_left
 from chnorm_cli.restoration.bootstrap import Restorer
 from chnorm_cli.restoration.by_prior import PriorTiles, prior_restoration
@@ -50,6 +50,7 @@ from chnorm_cli.restoration.tiles.tiled import (
     part_to_learn_from,
 )
 from chnorm_cli.restoration.tiles.tiling import Tiling, tiling_of
+from chnorm_cli.restoration.uncompressing import prepare_artefacts
 
 SHARED = (
     "neighbouring pixels share their noise, as a camera's or scanner's processing makes it, and it"
@@ -160,12 +161,13 @@ def prepare_denoise(
     def answer(x: Tensor) -> Tensor:
         return beginning.finished(x if tile is not None else law.restored(x, whole), clean=True)
 
-    notes = [] if stronger.kernel is None else [SHARED]
+    notes, share = [] if stronger.kernel is None else [SHARED], 1.0
     restored: Callable[[Tensor], Tensor] = answer
     if wrong is not None and wrong.chance < 1:
+        share = wrong.chance
         notes = [IN_DOUBT.format(wrong.jpeg.compression.sentence(), law.sentence())]
         restored = wrong.weighed(y, answer, strength)
-    errors = beginning.errors(restorer, settings, clock.in_time)
+    errors = beginning.errors(restorer, settings, clock.in_time, share)
     return Restoration(
         fit,
         settings=settings,
