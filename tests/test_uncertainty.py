@@ -13,6 +13,7 @@ from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.restoration import prepare_denoise
+from chnorm_cli.restoration.beginning import Beginning, Said
 from chnorm_cli.restoration.bootstrap import (
     CALIBRATION,
     DRAWS,
@@ -255,3 +256,22 @@ def test_in_python_the_map_is_in_the_units_of_the_array():
 
 def test_every_effort_is_calibrated():
     assert set(CALIBRATION) == set(DRAWS) == set(Effort)
+
+
+def test_where_noise_is_left_its_level_is_that_of_the_law():
+    x = torch.full((3, 64, 64), 0.5)
+    y = seen(x, 0.08).y
+    half = torch.lerp(y, flattened(y), 0.5)
+    draws = drawn(half, Seen(y), white(), flattened, draws=4, strength=0.5)
+    assert draws.level == 1.0
+    assert not draws.lost.any()
+
+
+@pytest.mark.parametrize(
+    ("strength", "share", "both"), [(1, 0.5, 0.5), (0.5, 0.5, 0.25), (1.5, 1, 1.5)]
+)
+def test_an_answer_that_is_weighed_errs_as_one_of_its_share(strength, share, both):
+    beginning = Beginning(ramp(), Said(sigma=25, strength=strength))
+    errors = beginning.errors(Told(), FitSettings(), lambda: True, share)
+    assert errors.strength == both
+    assert errors.seen.told

@@ -22,9 +22,6 @@ from chnorm_cli.problems.names import Say
 from chnorm_cli.restoration.draws import Draws, Seen, drawn
 
 DRAWS = {Effort.FAST: 8, Effort.NORMAL: 5, Effort.BEST: 5}
-RISK_FACTOR = (
-    1.34  # from the error of the trials to that of the answer, found as the calibration is
-)
 SMOOTH = 5  # pixels, the side of the box over which squares are averaged, twice
 
 
@@ -96,11 +93,17 @@ class Bootstrap:
         )
 
     def rms(self, x: Tensor) -> float | None:
-        """Give the root mean square error that the trials told which weighed the estimates."""
+        """Give the root mean square error that the trials told which weighed the estimates.
+
+        They are draws as those of the map; what they say of detail is not known.
+        """
         risk = self.restorer.risk
         if risk is None or self.strength != 1.0:
             return None
-        return float(RISK_FACTOR * (risk * noise_variance(x, self.law).mean()) ** 0.5)
+        noise, calibration = noise_variance(x, self.law), CALIBRATION[self.effort]
+        squares = calibration.factor**2 * risk * noise
+        squares = squares + calibration.floor**2 * hidden(noise, self.law)
+        return float(squares.mean().sqrt())
 
 
 def standard_error(x: Tensor, draws: Draws, law: Law, calibration: Calibration) -> Tensor:

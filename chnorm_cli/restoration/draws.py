@@ -84,13 +84,14 @@ def drawn(
     """Restore x (C, H, W) with fresh noise as often, as y was restored that is `seen`.
 
     `restore` gives ẑ for a z with noise of the law's white kind. At least two draws are made, and
-    further ones while there is time.
+    further ones while there is time. Where noise is left in x on purpose, by a `strength` below 1, what
+    was removed says neither its level nor of detail: draws lose what was left, too.
     """
     random = torch.Generator().manual_seed(seed)
     speaks = _speaks(x, seen, law)
     removed = (seen.y - x).square().mean(0)
     strong = _mean(removed, speaks)
-    level, made = 1.0, 0
+    level, made, all_of_it = 1.0, 0, strength >= 1.0
     squares = again = wide = wide_squares = torch.zeros_like(x[0])
     while made < min(2, draws) or (made < draws and in_time()):
         made += 1
@@ -102,7 +103,10 @@ def drawn(
         squares = squares + unit * (restored - x).square().mean(0)
         around = _wide(here, speaks)
         again, wide, wide_squares = again + here, wide + around, wide_squares + around.square()
-        level = _level(strong, _mean(here, speaks), seen.told)
+        if all_of_it:
+            level = _level(strong, _mean(here, speaks), seen.told)
+    if not all_of_it:
+        return Draws(squares / made, torch.zeros_like(x[0]), 0.0, 1.0, seen.told)
     level = _level(strong, _mean(again / made, speaks), seen.told)
     beyond = _wide(removed, speaks) - level**2 * wide / made
     chance = float((wide_squares - wide.square() / made).mean()) / max(1, made - 1)
