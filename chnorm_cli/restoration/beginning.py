@@ -89,6 +89,7 @@ class Beginning:
     decided: bool | None = None
     banding: Banding | None = None
     given: Tensor | None = None
+    remark: str = ""  # what a person should know besides
 
     def part(self, y: Tensor, missing: Tensor | None = None) -> Beginning:
         """Give what is known of a part y (C, h, w) of the picture: its law, and whether it is removed."""
@@ -202,7 +203,8 @@ class Beginning:
     def notes(self) -> tuple[str, ...]:
         """What a person should know of the pixels."""
         bad = () if self.bad is None else (FILLED.format(self.bad.sentence()),)
-        return bad if self.banding is None else (*bad, STRAIGHT.format(self.banding.sentence()))
+        faults = bad if self.banding is None else (*bad, STRAIGHT.format(self.banding.sentence()))
+        return (*faults, self.remark) if self.remark else faults
 
     @property
     def straight(self) -> Tensor:

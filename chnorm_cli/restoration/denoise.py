@@ -21,7 +21,7 @@ from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.restoration.artefacts import IN_DOUBT, what_is_wrong
+from chnorm_cli.restoration.artefacts import IN_DOUBT, remark_beside_faults, what_is_wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin, noise_left
 from chnorm_cli.restoration.bootstrap import Restorer
 from chnorm_cli.restoration.by_prior import PriorTiles, prior_restoration
@@ -96,6 +96,8 @@ def prepare_denoise(
             y, Outcome.ONE_COLOUR, choice, settings, errors=exact, uncertainty=uncertainty
         )
     beginning = begin(y, said, told=law)
+    if beginning.bad is not None or beginning.banding is not None:
+        beginning = replace(beginning, remark=remark_beside_faults(y, jpeg))
     y = beginning.y
     law, found = beginning.law, not said.level_given
     if choice.fit is Fit.PRIOR and uncertainty and beginning.removed is not None:
