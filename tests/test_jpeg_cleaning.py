@@ -246,3 +246,17 @@ def test_tiles_are_filled_from_what_is_clean():
 def test_a_quality_lies_between_1_and_100(told, capsys):
     assert main(["denoise", "a.jpg", "--jpeg", told, "-o", "b.png"]) == 2
     assert f"--jpeg {told}: give auto, off, or a quality" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("quality", "said"), [(85, True), (100, False)])
+def test_bad_pixels_that_were_compressed_are_filled_and_that_is_said(quality, said):
+    x = photograph(64, 64)
+    places = torch.randperm(64 * 64, generator=torch.Generator().manual_seed(0))[:20]
+    x.view(3, -1)[:, places] = 1.0
+    y, jpeg = opened(compressed(x, quality))
+    restoration = prepare_denoise(y.movedim(0, -1).numpy(), jpeg=jpeg, settings=QUICK)
+    for _ in restoration:
+        pass
+    notes = restoration.solution.notes
+    assert "bad pixels" in notes[0]
+    assert any("has spread these faults over blocks" in note for note in notes) is said

@@ -32,6 +32,10 @@ NOISY = "{}, made of a noisy picture ({}): noise and artefacts were taken out"
 IN_DOUBT = (
     "{}, with what may be noise ({}) or texture: a part of it was taken out with the artefacts"
 )
+BESIDE_FAULTS = (
+    "{}: compressing has spread these faults over blocks and hidden some, and its artefacts are left"
+    " (--bad-pixels off --banding off takes them out instead)"
+)
 LEAST = 0.4 / 255  # error of luma; below, 8 bits hide the artefacts
 KEPT = 0.15  # of the noise: a compression that errs less leaves it as it was
 # Of files of at least such a quality, which people take for originals, as a root mean square: 45 dB
@@ -165,6 +169,13 @@ def what_is_wrong(y: Tensor, jpeg: Jpeg | None, law: Law, tile: int | None = Non
             chance = _surer(chance, law.sigma / errors.luma) if stronger else 0.0
         wrong = replace(wrong, chance=chance)
     return wrong if wrong.chance > 0 or wrong.visible else None
+
+
+def remark_beside_faults(y: Tensor, jpeg: Jpeg | None) -> str:
+    """Say what compressing did to bad pixels or banding in y (C, H, W); "" where it did little."""
+    if jpeg is None or not Wrong(jpeg, compression_errors(y, jpeg)).visible:
+        return ""
+    return BESIDE_FAULTS.format(jpeg.compression.sentence())
 
 
 def _surer(chance: float, times: float) -> float:
