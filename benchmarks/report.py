@@ -1,4 +1,4 @@
-"""Rows → RESULTS.md, README's table and the plots: `python -m benchmarks.report`."""
+"""Rows → RESULTS.md, the tables of README and docs/, the plots: `python -m benchmarks.report`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from benchmarks.measuring.machine import code_digest
 from benchmarks.measuring.pictures import CHECKOUT
 from benchmarks.measuring.rows import RESULTS, read_all
-from benchmarks.reporting.headline import replaced, table
+from benchmarks.reporting.headline import PAGES, replaced, table
 from benchmarks.reporting.markdown import bars, page, whole_pictures
 from benchmarks.reporting.plots import PLOTS, draw
 from benchmarks.reporting.summary import current, summaries
 
-PAGE, README = RESULTS.parent / "RESULTS.md", CHECKOUT / "README.md"
+PAGE = RESULTS.parent / "RESULTS.md"
 FOLDER = RESULTS.parent / "plots"
 
 
@@ -49,7 +49,8 @@ def made() -> dict[Path, str]:
     lines = "\n".join(page(rows, drawn)).rstrip() + "\n"
     cpu = [(run, row) for run, row in current(rows) if run["device"] == "cpu"]
     found = summaries(cpu)
-    return {PAGE: lines, README: replaced(README.read_text(), list(table(found)))}
+    tables = {CHECKOUT / name: list(table(found, asked)) for name, asked in PAGES.items()}
+    return {PAGE: lines} | {p: replaced(p.read_text(), t) for p, t in tables.items()}
 
 
 def _age() -> str:

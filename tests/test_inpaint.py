@@ -57,6 +57,8 @@ def test_a_scratch_beside_a_wide_hole_is_left_to_the_network():
     alone, _ = filled(x, missing(SCRATCH))
     both, steps = filled(x, mask)
     assert [step.stage for step in steps] == ["observed"] * 4 + ["filled"] * 4
+    # The non-local filtering after the last step counts, and takes longer than the steps here.
+    assert steps[-1].share_done < 0.8
     assert alone.notes == ()
     assert both.notes == (filling.REPEATED,)
     assert np.array_equal(both.pixels[~mask], x[~mask])

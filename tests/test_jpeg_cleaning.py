@@ -78,11 +78,13 @@ def test_what_may_be_noise_or_texture_is_weighed():
     torch.testing.assert_close(answer(y), 0.75 * cells)
 
 
-def test_faint_noise_that_neighbours_may_share_is_taken_out_in_part():
+@pytest.mark.parametrize(("times", "chance"), [(1.6, 1 / 3), (2.2, 1 / 2), (3.0, 2 / 3)])
+def test_faint_noise_that_neighbours_may_share_is_taken_out_in_part(times, chance):
     x = torch.linspace(0.35, 0.65, 160).expand(3, 160, 160)
     y, jpeg = opened(compressed(x + shared(x.shape, 10, 0.9), 95))
-    law = Law(Noise(10 / 255, torch.zeros(3, 3, 3, 3)), Level.constant(10 / 255, 3))
-    assert what_is_wrong(y, jpeg, law).chance == pytest.approx(1 / 3)
+    sigma = times * compression_errors(y, jpeg).luma
+    law = Law(Noise(sigma, torch.zeros(3, 3, 3, 3)), Level.constant(sigma, 3))
+    assert what_is_wrong(y, jpeg, law).chance == pytest.approx(chance)
     stronger = replace(law, level=Level.constant(20 / 255, 3))  # more than its blocks show
     assert what_is_wrong(y, jpeg, stronger).chance == 0
 
@@ -244,3 +246,17 @@ def test_tiles_are_filled_from_what_is_clean():
 def test_a_quality_lies_between_1_and_100(told, capsys):
     assert main(["denoise", "a.jpg", "--jpeg", told, "-o", "b.png"]) == 2
     assert f"--jpeg {told}: give auto, off, or a quality" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("quality", "said"), [(85, True), (100, False)])
+def test_bad_pixels_that_were_compressed_are_filled_and_that_is_said(quality, said):
+    x = photograph(64, 64)
+    places = torch.randperm(64 * 64, generator=torch.Generator().manual_seed(0))[:20]
+    x.view(3, -1)[:, places] = 1.0
+    y, jpeg = opened(compressed(x, quality))
+    restoration = prepare_denoise(y.movedim(0, -1).numpy(), jpeg=jpeg, settings=QUICK)
+    for _ in restoration:
+        pass
+    notes = restoration.solution.notes
+    assert "bad pixels" in notes[0]
+    assert any("has spread these faults over blocks" in note for note in notes) is said

@@ -116,5 +116,8 @@ def contest(
         except NoResultError as error:
             yield row.noting(str(error))
             continue
+        except Exception as error:  # one method that fails must not cost the hours of the others
+            yield row.noting(f"failed: {type(error).__name__}: {error}")
+            continue
         see(contender, result)
         yield row.measured(result, score(result.pixels))

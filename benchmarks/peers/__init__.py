@@ -10,7 +10,7 @@ from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 
-from benchmarks.measuring.contest import Contender, NoResultError, Result, timed
+from benchmarks.measuring.contest import Contender, Result, timed
 from benchmarks.measuring.options import Options
 from benchmarks.measuring.pictures import Pixels
 from benchmarks.peers.peer import Peer, Seen
@@ -43,7 +43,7 @@ def contenders(options: Options, task: str, seen: Seen, run: Run = plainly) -> l
         found.append(
             Contender(
                 peer.name,
-                _guarded(run(peer, seen_here)),
+                run(peer, seen_here),
                 version=peer.version(folder),
                 told=peer.told,
             )
@@ -75,16 +75,3 @@ def shaped(answer: Pixels | Result, seen: Seen) -> Pixels | Result:
         return answer
     height, width, channels = seen.y.shape
     return answer.reshape(height * seen.scale, width * seen.scale, channels)
-
-
-def _guarded(run: Callable[[], Result]) -> Callable[[], Result]:
-    def guarded() -> Result:
-        """Let the run go on where a peer fails: that is said, and is no result."""
-        try:
-            return run()
-        except NoResultError:
-            raise
-        except Exception as error:
-            raise NoResultError(f"failed: {type(error).__name__}: {error}") from error
-
-    return guarded

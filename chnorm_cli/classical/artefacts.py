@@ -27,6 +27,7 @@ LEAST = 0.02 / 255  # of an error; less is rounding
 ROUNDS = 15
 STRENGTHS = tuple(2.2 - 1.6 * k / (ROUNDS - 1) for k in range(ROUNDS))
 CELL = 0.55
+POLISH = 0.6  # of the error, once a network has answered
 # Artefacts are alike where blocks are: combining values of small patches from many places takes them
 # out best, and in a tenth of the time that combining patches takes.
 VALUES = replace(THIRD, neighbours=90, stride=3)
@@ -59,6 +60,11 @@ class CompressionErrors:
     def noisy(self) -> bool:
         """Whether noise went through the compression."""
         return bool((self.noise > 0).any())
+
+    @property
+    def slack(self) -> list[float] | None:
+        """How far from the cells the picture may lie, in levels for each plane; None: nowhere."""
+        return (255.0 * SLACK * self.noise).tolist() if self.noisy else None
 
     def level(self, strength: float) -> Tensor:
         """Give what is to be filtered out of each plane (C,) in a round."""
@@ -125,7 +131,6 @@ def without_artefacts(
     back = torch.linalg.inv(there)
     strengths, cell = (NOISY_STRENGTHS, NOISY_CELL) if errors.noisy else (STRENGTHS, CELL)
     first, last = (NOISY_FIRST, NOISY_LAST) if errors.noisy else ((FIRST, VALUES), (VALUES,))
-    slack = (255.0 * SLACK * errors.noise).tolist() if errors.noisy else None
     noisy = torch.einsum("ij,jhw->ihw", there, y)
     x = y
     for number, strength in enumerate(strengths):
@@ -140,5 +145,18 @@ def without_artefacts(
             # is known (measured: the other way round 0.4 to 0.9 dB less, in both).
             pilot = torch.einsum("ij,jhw->ihw", there, x)
             z = nonlocal_filter(noisy if errors.noisy else pilot, noise, last, pilot=pilot)
-        x = jpeg.project(torch.einsum("ij,jhw->ihw", back, z), cell, slack)
+        x = jpeg.project(torch.einsum("ij,jhw->ihw", back, z), cell, errors.slack)
     return x
+
+
+def polished(x: Tensor, y: Tensor, jpeg: Jpeg, errors: CompressionErrors) -> Tensor:
+    """Let similar patches correct a nearly right x (C, H, W) once more, in the cells of y's file."""
+    there = errors.evened()
+    back = torch.linalg.inv(there)
+    pilot, noisy = (torch.einsum("ij,jhw->ihw", there, z) for z in (x, y))
+    strength = 1.0 if errors.noisy else POLISH
+    noise = Noise(float(errors.level(strength)[0]))
+    passes = (DETAIL,) if errors.noisy else (VALUES,)
+    z = nonlocal_filter(noisy if errors.noisy else pilot, noise, passes, pilot=pilot)
+    cell = NOISY_CELL if errors.noisy else CELL
+    return jpeg.project(torch.einsum("ij,jhw->ihw", back, z), cell, errors.slack)

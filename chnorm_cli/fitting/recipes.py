@@ -64,6 +64,12 @@ GRAY_TWICE = (
     ),
 )
 
+# Undoing one more compression; `fast` does without.
+UNCOMPRESS = {
+    Effort.NORMAL: replace(RECORRUPT[Effort.NORMAL], steps=300, passes=(), polish=(), trials=0),
+    Effort.BEST: replace(RECORRUPT[Effort.BEST], steps=600, passes=(), polish=(), trials=0),
+}
+
 PRIOR_STEPS = {Effort.FAST: 400, Effort.NORMAL: 2000, Effort.BEST: 6000}
 
 

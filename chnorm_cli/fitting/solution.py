@@ -19,6 +19,9 @@ class Outcome(Enum):
 
     STEPS = "The planned steps were done."
     CELLS = "Similar patches corrected each other within what the compressed file allows."
+    FROM_AROUND = (
+        "Bad pixels were filled from those around them, and nothing was left for a network to do."
+    )
     DIRECT = "Patches filled every hole, and nothing was left for a network to do."
     STEPS_ASKED = "The number of steps that was asked for was done."
     TIME = "The time that was allowed was used up."

@@ -76,6 +76,8 @@ def chance_of_noise(numbers: Tensor, table: Tensor, weakest: float = 0.0) -> flo
         return 1.0
     low, middle, _ = _levels_in(coefficients, table, share)
     count = int(share * len(coefficients))
+    if low == 0:  # steps hide weak noise from low frequencies too: there is no telling
+        return IN_DOUBT if 0 < weakest <= _silent(table, share) else 0.0
     if middle <= _hidden(table, MIDDLE, count) or low < BENEATH * weakest or low > FLAT * middle:
         return 0.0
     return 1.0 if low <= FLATTER * middle else IN_DOUBT
@@ -123,6 +125,14 @@ def _levels(steps: tuple[float, ...], share: float) -> Tensor:
     unit = torch.randn(DRAWN, 8, 8, generator=torch.Generator().manual_seed(0))
     drawn = [_energies((level * unit / table).round() * table, share) for level in LEVELS]
     return torch.stack(drawn)
+
+
+def _silent(table: Tensor, share: float) -> float:
+    """Give the strongest noise of which the smoothest share of the blocks shows nothing."""
+    energies = _levels(tuple(map(float, table.flatten().tolist())), share)[:, 0]
+    return max(
+        (LEVELS[i] for i, energy in enumerate(energies.tolist()) if energy == 0), default=0.0
+    )
 
 
 def _level(energy: Tensor, energies: Tensor) -> float:

@@ -12,15 +12,16 @@ from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import Choice, choose
 from chnorm_cli.fitting.settings import Fit, FitSettings
 from chnorm_cli.fitting.solution import Outcome
-from chnorm_cli.fitting.stages import RunningFit
+from chnorm_cli.fitting.stages import Direct, RunningFit
 from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
 from chnorm_cli.noise.names import Faults, Kind
 from chnorm_cli.problems.jpeg import Jpeg
+from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.operators import Identity, Mask
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.restoration.artefacts import IN_DOUBT, prepare_artefacts, what_is_wrong
+from chnorm_cli.restoration.artefacts import IN_DOUBT, remark_beside_faults, what_is_wrong
 from chnorm_cli.restoration.beginning import Beginning, Said, begin, noise_left
 from chnorm_cli.restoration.bootstrap import Restorer
 from chnorm_cli.restoration.by_prior import PriorTiles, prior_restoration
@@ -33,7 +34,7 @@ from chnorm_cli.restoration.common import (
     with_time_for_map,
 )
 from chnorm_cli.restoration.denoising import at_least_some_noise
-from chnorm_cli.restoration.errors import Errors, ErrorsBesideHoles, KnownErrors
+from chnorm_cli.restoration.errors import ErrorsBesideHoles, KnownErrors
 from chnorm_cli.restoration.restoration import Restoration
 from chnorm_cli.restoration.tiles.learning import (
     NO_MAP_IN_TILES,
@@ -49,6 +50,7 @@ from chnorm_cli.restoration.tiles.tiled import (
     part_to_learn_from,
 )
 from chnorm_cli.restoration.tiles.tiling import Tiling, tiling_of
+from chnorm_cli.restoration.uncompressing import prepare_artefacts
 
 SHARED = (
     "neighbouring pixels share their noise, as a camera's or scanner's processing makes it, and it"
@@ -94,13 +96,23 @@ def prepare_denoise(
             y, Outcome.ONE_COLOUR, choice, settings, errors=exact, uncertainty=uncertainty
         )
     beginning = begin(y, said, told=law)
+    if beginning.bad is not None or beginning.banding is not None:
+        beginning = replace(beginning, remark=remark_beside_faults(y, jpeg))
     y = beginning.y
     law, found = beginning.law, not said.level_given
     if choice.fit is Fit.PRIOR and uncertainty and beginning.removed is not None:
         raise ValueError(NO_MAP)
-    if beginning.holes is not None and choice.fit is not Fit.PRIOR:
-        return _filled(beginning, settings, clock, uncertainty=uncertainty)
-    plain = found and noise == Kind.AUTO and choice.fit is Fit.RECORRUPT and strength > 0
+    if beginning.holes is not None and beginning.removed is None and choice.fit is not Fit.PRIOR:
+        if beginning.learns_holes(settings):
+            return _learnt_holes(beginning, settings, uncertainty=uncertainty)
+        return _filled(beginning, choice, settings, uncertainty=uncertainty)
+    plain = (
+        beginning.holes is None
+        and found
+        and noise == Kind.AUTO
+        and choice.fit is Fit.RECORRUPT
+        and strength > 0
+    )
     plain = plain and beginning.banding is None  # which no compressed file could have made
     tiling = tiling_of(y, settings)
     wrong = what_is_wrong(y, jpeg, law, tiling.tile) if plain else None
@@ -157,6 +169,7 @@ def prepare_denoise(
         share = wrong.chance
         notes = [IN_DOUBT.format(wrong.jpeg.compression.sentence(), law.sentence())]
         restored = wrong.weighed(y, answer, strength)
+    errors = beginning.errors(restorer, settings, clock.in_time, share)
     return Restoration(
         fit,
         settings=settings,
@@ -170,8 +183,9 @@ def prepare_denoise(
         law=law,
         law_found=found,
         restored=restored,
+        bad=beginning.bad,
         banding=beginning.banding,
-        errors=beginning.errors(restorer, settings, clock.in_time, share),
+        errors=errors if beginning.holes is None else ErrorsBesideHoles(errors, ~beginning.known),
         uncertainty=uncertainty,
     )
 
@@ -207,19 +221,41 @@ def _by_prior(
 
 
 def _filled(
-    beginning: Beginning, settings: FitSettings, clock: Budget, *, uncertainty: bool
+    beginning: Beginning, choice: Choice, settings: FitSettings, *, uncertainty: bool
 ) -> Restoration:
-    """Put a restoration together whose bad pixels are filled, from what is clean of noise."""
-    law, clean = beginning.law, beginning.removed is not None
+    """Fill the bad pixels of a picture that has nothing else wrong from those around them."""
+    y, budget = beginning.y, Budget(0, settings.steps, settings.time)
+
+    def fill(say: Say) -> Tensor:
+        say("fill the bad pixels from those around them")
+        return beginning.whole
+
+    return Restoration(
+        Direct(fill, budget, Outcome.FROM_AROUND),
+        settings=settings,
+        choice=choice,
+        problem=Problem(y * beginning.known, Mask(beginning.known.to(y.dtype))),
+        notes=beginning.notes,
+        law=beginning.law,
+        law_found=not beginning.said.level_given,
+        restored=lambda x: beginning.finished(x, clean=False),
+        bad=beginning.bad,
+        banding=beginning.banding,
+        errors=ErrorsBesideHoles(
+            KnownErrors(noise_left(y, beginning.law)),
+            ~beginning.known,
+        ),
+        uncertainty=uncertainty,
+    )
+
+
+def _learnt_holes(beginning: Beginning, settings: FitSettings, *, uncertainty: bool) -> Restoration:
+    """Let a network learn to fill the bad pixels of a picture that has nothing else wrong."""
+    law = beginning.law
     tiling = tiling_of(beginning.y, settings)
     if uncertainty and tiling.tile is not None:
         raise ValueError(NO_MAP_IN_TILES)
     filling, fit = best_filling(beginning, settings, tiling.tile)
-    if clean and law.noise.kernel is not None:
-        filling.notes.append(SHARED)
-    errors: Errors = KnownErrors(noise_left(beginning.y, law))
-    if clean:
-        errors = beginning.errors(filling, settings, clock.in_time)
     return Restoration(
         fit,
         settings=settings,
@@ -231,9 +267,9 @@ def _filled(
         notes=filling.notes,
         law=law,
         law_found=not beginning.said.level_given,
-        restored=lambda x: beginning.finished(x, clean=clean),
+        restored=lambda x: beginning.finished(x, clean=False),
         bad=beginning.bad,
         banding=beginning.banding,
-        errors=ErrorsBesideHoles(errors, ~beginning.known),
+        errors=ErrorsBesideHoles(KnownErrors(noise_left(beginning.y, law)), ~beginning.known),
         uncertainty=uncertainty,
     )

@@ -109,11 +109,12 @@ class Enlarging:
                 budget,
                 Outcome.CELLS,
             )
-        if beginning.holes is not None:
+        if law is None:  # it has bad pixels
+            if not beginning.learns_holes(self.settings):
+                return Direct(lambda _: beginning.whole, budget, Outcome.FROM_AROUND)
             filling = Filling(beginning, self.settings, budget)
             self.cleaner = filling
-            return Mapped(filling.fit(), lambda x: beginning.finished(x, clean=law is not None))
-        assert law is not None
+            return Mapped(filling.fit(), lambda x: beginning.finished(x, clean=False))
         noise = law.told(beginning.said.strength)
         problem = Problem(law.whitened(self.y), Identity((self.y.shape[1], self.y.shape[2])), noise)
         self.cleaner = denoising_within(problem, self.settings, budget)

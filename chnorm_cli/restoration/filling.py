@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -89,6 +90,7 @@ class Filling:
         self.filled: list[Tensor] = []
         self.running: list[RecorruptFit] = []
         self.denoising: Denoising | None = None
+        self.pace = 0.0  # seconds that one plug-and-play iteration takes a pixel
         self.strengths: list[float] = []  # of plug-and-play, that helped
         self.reached: Tensor | None = None  # the window's filling without the held-out pixels
         self.repeated = torch.zeros_like(known)  # where the filling repeats other parts
@@ -140,6 +142,7 @@ class Filling:
                     budget=replace(budget, planned=round(share * self.recipe.steps)),
                     seed=self.settings.seed,
                     finish_share=FINISH_SHARE,
+                    finish_seconds=self.last_seconds,
                 )
             )
             return self.running[-1]
@@ -213,11 +216,17 @@ class Filling:
 
     def first_finish(self, answers: list[Tensor]) -> Tensor:
         """Clean up both fillings."""
-        between = BETWEEN if self.nonlocal_helps and self.complete else ()
+        between, began = (
+            BETWEEN if self.nonlocal_helps and self.complete else (),
+            time.perf_counter(),
+        )
         self.filled = [
             plug_and_play(x, y, mask, between)
             for x, y, mask in zip(self.explaining(answers), self.ys, self.masks, strict=True)
         ]
+        if between:
+            pixels = sum(x[0].numel() for x in self.filled)
+            self.pace = (time.perf_counter() - began) / (len(between) * pixels)
         return self.filled[1]
 
     def last_finish(self, answers: list[Tensor]) -> Tensor:
@@ -242,6 +251,15 @@ class Filling:
                 x, strengths = self.masks[1].project(reached, self.y), strengths[-SETTLING:]
             x = plug_and_play(x, self.y, self.masks[1], strengths, go_on=self.budget.in_time)
         return x
+
+    def last_seconds(self) -> float:
+        """Estimate what `last_finish` takes, once `first_finish` has told how quick the machine is.
+
+        What helps is tried in a window, and done once more with all.
+        """
+        window, whole = self.ys[0][0].numel(), self.y[0].numel()
+        again = SETTLING if window == whole else self.tries()
+        return self.pace * (self.tries() * window + again * whole)
 
     def fill_again(self, y: Tensor, shown: Tensor) -> Tensor:
         """Fill another part y (C, h, w) where `shown` (h, w) is false: nothing is learnt again."""

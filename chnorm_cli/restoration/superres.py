@@ -138,7 +138,7 @@ def _in_tiles(
     kernel: Kernel,
     wrong: Wrong | None,
 ) -> Restoration:
-    """Learn from a part of a large picture and enlarge it in tiles; bad pixels are filled smoothly."""
+    """Learn from a part of a large picture and enlarge it in tiles, without its bad pixels."""
     assert tiling.tile is not None
     whole, scale = problem.observation, problem.size[0] // beginning.y.shape[1]
     part = mosaic(lambda w: whole[:, *w], (whole.shape[1], whole.shape[2]), PART, PARTS)

@@ -94,5 +94,11 @@ def test_blocks_with_less_than_the_noise_say_that_it_is_none():
     assert [chance(y, 75, weakest) for weakest in (10, 20)] == [1, 0]
 
 
+def test_what_the_steps_hide_is_in_doubt():
+    x = torch.full((3, 160, 160), 0.5)
+    y = x + shared(x.shape, 1, 0.7)
+    assert [chance(y, 75, weakest) for weakest in (1, 5)] == [IN_DOUBT, 0]
+
+
 def test_in_few_blocks_all_may_be_noise():
     assert chance(torch.full((3, 48, 48), 0.5), 75) == 1

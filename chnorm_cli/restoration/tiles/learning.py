@@ -24,7 +24,7 @@ from chnorm_cli.restoration.artefacts import Wrong
 from chnorm_cli.restoration.beginning import Beginning
 from chnorm_cli.restoration.denoising import Denoising, network_for
 from chnorm_cli.restoration.enlarging import Enlarging
-from chnorm_cli.restoration.filling import WIDE, Filling
+from chnorm_cli.restoration.filling import AGAIN, WIDE, Filling
 from chnorm_cli.restoration.tiles.tile_work import Denoise, Fill, TileWork
 from chnorm_cli.restoration.tiles.tiled import PART, PARTS, InTiles, learning_budget
 from chnorm_cli.restoration.twice import LearningTwice
@@ -91,8 +91,10 @@ class LearningToFill:
         return Fill(clean, network, first_guess, guess, some)
 
     def tile_seconds(self, pixels: int) -> float:
-        """Estimate what tiles of so many pixels take: nothing is known of that before."""
-        return 0.0
+        """Estimate what tiles of so many pixels take: guessed, and corrected."""
+        filling = self.filling
+        iterations = len(filling.recipe.strengths) + min(AGAIN, filling.tries())
+        return filling.pace * iterations * pixels
 
 
 class LearningToEnlarge:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from chnorm_cli.classical.local_prediction import local_filling
 from chnorm_cli.classical.patch_filling import wide_holes
 from chnorm_cli.noise.bad_pixels import find_bad_pixels
 from chnorm_cli.restoration.tiles.tile_work import Place, TileWork, filled_smoothly
@@ -25,7 +26,7 @@ class AsItIs:
 
 @dataclass(frozen=True, eq=False)
 class WithoutBadPixels:
-    """Look for bad pixels in the tile and fill them smoothly before the work."""
+    """Look for bad pixels in the tile and fill them from those around before the work."""
 
     work: TileWork
 
@@ -41,7 +42,8 @@ class WithoutBadPixels:
         bad = find_bad_pixels(y)
         if bad is not None:
             values = bad.values.to(y.device)
-            y = torch.where(values, filled_smoothly(y, ~values.any(0)), y)
+            good = ~values.any(0)
+            y = torch.where(values, local_filling(y * good, good), y)
         return self.work.restore(y, known, place)
 
 
