@@ -61,7 +61,15 @@ HEAVY = {"torch", "scipy", "skimage", "matplotlib"}
 
 # What each part may use besides Python, numpy and chnorm itself.
 LIBRARIES = {
-    "images": {"PIL", "imagecodecs", "tifffile", "scipy", "astropy", "pillow_heif"},
+    "images": {
+        "PIL",
+        "imagecodecs",
+        "tifffile",
+        "scipy",
+        "astropy",
+        "pillow_heif",
+        "zarr",
+    },
     "noise": {"torch", "scipy"},
     "problems": {"torch"},
     "classical": {"torch", "skimage", "scipy"},

@@ -99,6 +99,8 @@ def corrupt(
     for path in (place.path, mask_out):
         if path is not None:
             check_writable(path)
+    if place.format == "zarr" and place.path is not None and place.path.exists():
+        raise usage(f"-o {place.path}: exists already, and is a folder; give another name")
     source, name = source_of(picture)
     reading = parse_page(page)
     pictures = read_pictures(source, name=name, page=reading, max_pixels=max_pixels)
@@ -125,7 +127,7 @@ def corrupt(
     if place.path is None:
         write_stdout(encoded.data)
     else:
-        for note in write_atomically(place.path, encoded.data):
+        for note in encoded.write(place.path):
             if not quiet:
                 complain(f"{place.path}: {note}", "note")
     return ExitCode.OK

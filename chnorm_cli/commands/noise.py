@@ -55,6 +55,7 @@ def noise(
     --gain, --black and --sigma of denoise take such numbers.
     """
     from chnorm_cli.commands.streams import STDIN, write_json
+    from chnorm_cli.images import is_folder
     from chnorm_cli.scaling.course import check_writable
     from chnorm_cli.scaling.inputs import find_sources
     from chnorm_cli.scaling.report import describe_batch
@@ -63,7 +64,7 @@ def noise(
 
     start = time.monotonic()
     reading = parse_page(page)
-    many = len(pictures) > 1 or Path(pictures[0]).is_dir()
+    many = len(pictures) > 1 or is_folder(Path(pictures[0]))
     if many and "-" in pictures:
         raise usage("- stands for one picture; it cannot be one of many")
     if plot is not None:

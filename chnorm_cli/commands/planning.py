@@ -38,8 +38,10 @@ class Plan:
 
 def make_plan(task_for: TaskFor, inputs: Sequence[str], options: Options) -> Plan:
     """Return the requests; raise `Failure` for a command line that contradicts itself."""
+    from chnorm_cli.images import is_folder
+
     inputs = [standard_input(text) for text in inputs]
-    many = len(inputs) > 1 or Path(inputs[0]).is_dir()
+    many = len(inputs) > 1 or is_folder(Path(inputs[0]))
     out = options.output
     folder = _folder(options.main.output, many=many)
     if many:
@@ -76,13 +78,17 @@ def _has_no_name(text: str) -> bool:
 
 def _folder(output: str | None, *, many: bool) -> Path | None:
     """The output folder, when `-o` is one: it exists, ends with a slash, or must hold many."""
+    from chnorm_cli.images import is_folder, is_named_as_folder
+
     if output is None or stream_in(output) is not None:
         if many and output is not None:
             raise usage(f"-o {output}: many pictures do not fit into one stream; give a folder")
         return None
     path = Path(output)
-    if many and path.exists() and not path.is_dir():
+    if many and (is_named_as_folder(path) or (path.exists() and not is_folder(path))):
         raise usage(f"-o {output}: is no folder, and there are many pictures; give a folder")
+    if is_named_as_folder(path):
+        return None
     return path if many or output.endswith("/") or path.is_dir() else None
 
 
@@ -110,6 +116,9 @@ def _plan_one(task_for: TaskFor, text: str, options: Options) -> Plan:
     source, name = source_of(text)
     if isinstance(source, Path) and output.path is not None and _same(source, output.path):
         raise usage(f"{text}: is the output as well; --in-place replaces it")
+    taken = output.format == "zarr" and output.path is not None and output.path.exists()
+    if taken and not options.output.overwrite:
+        raise usage(f"-o {output.path}: exists already; --overwrite replaces it")
     writing = options.output.writing(output.format)
     settings, reading = options.settings(), options.input.reading()
     error_map = one_map(
@@ -150,7 +159,7 @@ def _plan_pairs(
     if many and options.input.shard is not None:
         share, shares = read_shard(options.input.shard)
         pairs = pairs[share - 1 :: shares]  # before skipping: every shard must see the same list
-    todo = [pair for pair in pairs if out.overwrite or out.in_place or not pair.target.is_file()]
+    todo = [pair for pair in pairs if out.overwrite or out.in_place or not _is_done(pair.target)]
     # All that can be wrong with them is said before a folder is made.
     settings, reading, tiles = options.settings(), options.input.reading(), options.tiles()
     requests: list[Request] = []
@@ -203,6 +212,12 @@ def _alike(task_for: TaskFor, pairs: Sequence[Pair], options: Options) -> Iterat
             yield Request(
                 task, pair.source, None, str(pair.source), reading=options.input.reading()
             )
+
+
+def _is_done(target: Path) -> bool:
+    from chnorm_cli.images import is_picture_folder
+
+    return target.is_file() or is_picture_folder(target)
 
 
 def _make_folder(folder: Path) -> None:

@@ -2,13 +2,14 @@
 
 pictures = read_pictures(Path("scan.tif"), name="scan.tif")
 better = [p.with_pixels(restore(p.visible_pixels())) for p in pictures]
-write_atomically(Path("out.tif"), encode(better, format="tiff").data)
+encode(better, format="tiff").write(Path("out.tif"))
 """
 
 from chnorm_cli.images.atomic import check_writable, write_atomically
 from chnorm_cli.images.axes import Place, axes_of, planes_of_channels
 from chnorm_cli.images.encoding import Encoded, encode
 from chnorm_cli.images.errors import ImageError, MaskError
+from chnorm_cli.images.folders import is_folder, is_named_as_folder, is_picture_folder
 from chnorm_cli.images.formats import (
     BY_SUFFIX,
     HEAD,
@@ -57,6 +58,9 @@ __all__ = [
     "format_for",
     "from_unit",
     "identify",
+    "is_folder",
+    "is_named_as_folder",
+    "is_picture_folder",
     "is_stream",
     "mask_from_alpha",
     "mask_from_missing",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chnorm_cli.images.errors import ImageError, reason
+from chnorm_cli.images.folders import check_folder_writable, is_named_as_folder
 from chnorm_cli.images.pipes import check_stream, is_stream, write_stream
 
 FRESH = 0o666  # the umask takes its part, as for any new file
@@ -55,6 +56,9 @@ def check_writable(path: Path) -> None:
 
     Only trying tells whether a folder takes a new file: the superuser may do everything, it is said.
     """
+    if is_named_as_folder(path) and not is_stream(path):
+        check_folder_writable(path)
+        return
     try:
         if is_stream(path):
             check_stream(path)

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from chnorm_cli.images import exif
+from chnorm_cli.images.atomic import write_atomically
 from chnorm_cli.images.errors import CodecError, ImageError, reason
 from chnorm_cli.images.flat import LONGEST_EXIF
+from chnorm_cli.images.folders import Folder, write_folder
 from chnorm_cli.images.formats import BY_NAME, Format
 from chnorm_cli.images.metadata import Metadata
 from chnorm_cli.images.picture import Depth, Picture, stored_again
@@ -18,7 +21,7 @@ FULL = {Depth.EIGHT: (np.uint8, 255.0), Depth.SIXTEEN: (np.uint16, 65535.0)}
 
 @dataclass(frozen=True)
 class Encoded:
-    """A file in memory.
+    """A file in memory, or a ``folder`` that is still to be made, with no ``data``.
 
     ``clipped`` counts the pixels (not the samples) that lay beyond black or white by half a step or
     more; ``depth`` is that of the first page; ``notes`` say what the format could not hold.
@@ -28,6 +31,19 @@ class Encoded:
     clipped: int
     depth: Depth
     notes: tuple[str, ...] = ()
+    folder: Folder | None = None
+
+    def write(self, path: Path) -> tuple[str, ...]:
+        """Write it onto ``path``, as `write_atomically` does, or as the folder that it is; give notes."""
+        if self.folder is None:
+            return write_atomically(path, self.data)
+        try:
+            write_folder(path, self.folder)
+        except (ImageError, OSError):
+            raise
+        except Exception as error:  # zarr raises whatever it likes
+            raise ImageError(str(path), f"cannot be written ({reason(error)})") from error
+        return ()
 
 
 def encode(
@@ -48,8 +64,8 @@ def encode(
     """
     row = BY_NAME.get(format)
     name = pictures[0].name if pictures else "nothing"
-    if row is None or row.encode is None:
-        writable = ", ".join(row.name for row in BY_NAME.values() if row.encode)
+    if row is None or not row.writable:
+        writable = ", ".join(row.name for row in BY_NAME.values() if row.writable)
         raise ImageError(name, f"cannot be written as {format!r}", f"use one of {writable}")
     stream = bool(pictures) and all(picture.streamed for picture in pictures)
     if len(pictures) != 1 and not (pictures and (row.pages or stream)):
@@ -60,13 +76,17 @@ def encode(
     try:
         rasters = [one.raster for one in sheets]
         files = [rasters] if row.pages else [[raster] for raster in rasters]
-        data = b"".join(row.encode(pages, quality) for pages in files)
+        folder = row.encode_folder(rasters) if row.encode_folder is not None else None
+        encoder = row.encode
+        data = b"" if encoder is None else b"".join(encoder(pages, quality) for pages in files)
     except CodecError as error:  # a library is not installed
         raise ImageError(name, error.cause, error.remedy) from error
     except Exception as error:  # encoders raise whatever they like
         raise ImageError(name, f"cannot be encoded as {row.title} ({reason(error)})") from error
     notes = tuple(dict.fromkeys(note for one in sheets for note in one.raster.notes))
-    return Encoded(data, sum(one.clipped for one in sheets), sheets[0].depth, notes)
+    if folder is not None:
+        notes = (*notes, *folder.notes)
+    return Encoded(data, sum(one.clipped for one in sheets), sheets[0].depth, notes, folder)
 
 
 @dataclass(frozen=True)
@@ -116,6 +136,7 @@ def sheet(picture: Picture, row: Format, asked: Depth | None, strip: bool) -> Sh
         metadata,
         notes=tuple(notes),
         extra=picture.extra,
+        place=picture.place,
     )
     return Sheet(raster, clipped, depth)
 
@@ -149,8 +170,9 @@ def written_metadata(
     if row.name == "jpeg" and block is not None and len(block) > LONGEST_EXIF:
         notes.append(f"the EXIF block of {len(block)} bytes is too long for JPEG and was left out")
         block = None
-    if row.name != "tiff":  # what describes a stack is true in a TIFF only
-        block = exif.without(block, exif.STRUCTURE)
+    unstructured = exif.without(block, exif.STRUCTURE)
+    if row.name not in ("tiff", "zarr"):  # what describes a stack is true in these only
+        block = unstructured
     icc = metadata.icc
     if icc is not None and icc[16:20] == b"GRAY" and row.name in ("webp", "avif", "heic"):
         notes.append(f"{row.title} has no gray: the gray colour profile was left out")
@@ -162,4 +184,11 @@ def written_metadata(
         notes.append(f"{row.title} cannot hold the header of the FITS file: it was left out")
     if row.name == "fits" and (icc is not None or block is not None):
         notes.append("FITS cannot hold a colour profile or EXIF: they were left out")
+    if metadata.zarr is not None and row.name != "zarr":
+        kept = (
+            "axes, sizes of pixels and names of channels are kept; " if row.name == "tiff" else ""
+        )
+        notes.append(f"{row.title} cannot hold all of an OME-Zarr: {kept}the rest is left out")
+    if row.name == "zarr" and (icc is not None or unstructured is not None):
+        notes.append("OME-Zarr cannot hold a colour profile, EXIF or tags: they were left out")
     return replace(metadata, exif=block, icc=icc)

@@ -13,18 +13,22 @@ from chnorm_cli.images import (
     heif,
     jpeg2000,
     jpegxl,
+    ome_zarr,
+    ome_zarr_writing,
     png,
     pnm,
     tiff,
 )
 from chnorm_cli.images.axes import Place
 from chnorm_cli.images.errors import ImageError
+from chnorm_cli.images.folders import SUFFIX, Folder
 from chnorm_cli.images.picture import Depth
 from chnorm_cli.images.raster import Bytes, Raster
 
 Survey = Callable[[bytes], list[tuple[int, int]]]
 Decode = Callable[[bytes, Sequence[int]], Iterator[Raster]]
 Encode = Callable[[Sequence[Raster], int], bytes]
+EncodeFolder = Callable[[Sequence[Raster]], Folder]
 Extent = Callable[[Bytes], int]
 Counted = Callable[[bytes], list[int]]
 Standing = Callable[[bytes], list[Place | None]]
@@ -52,10 +56,17 @@ class Format:
     extent: Extent | None = None
     standing: Standing | None = None  # of formats that know stacks
     counted: Counted | None = None  # the channels of each picture, of formats that hold many
+    encode_folder: EncodeFolder | None = None  # of a format whose pictures are folders
+
+    @property
+    def writable(self) -> bool:
+        """Whether chnorm writes it."""
+        return self.encode is not None or self.encode_folder is not None
 
 
 EIGHT, SIXTEEN, FLOAT = Depth.EIGHT, Depth.SIXTEEN, Depth.FLOAT
 HEAD = 32  # bytes that tell a format
+NEVER = re.compile(rb"(?!)")  # of what is no file
 
 FORMATS = (
     Format("png", "PNG", (".png", ".apng"), re.compile(rb"\x89PNG\r\n\x1a\n"),
@@ -82,6 +93,9 @@ FORMATS = (
            channels=True, standing=tiff.standing, counted=tiff.counted),
     Format("fits", "FITS", (".fits", ".fit", ".fts"), fits.MAGIC, fits.survey, fits.decode,
            fits.encode, (EIGHT, SIXTEEN, FLOAT), pages=True, standing=fits.standing),
+    Format("zarr", "OME-Zarr", (SUFFIX,), NEVER, ome_zarr.survey, ome_zarr.decode,
+           depths=(EIGHT, SIXTEEN, FLOAT), pages=True, channels=True, standing=ome_zarr.standing,
+           encode_folder=ome_zarr_writing.folder_of),
     Format("bmp", "BMP", (".bmp", ".dib"), re.compile(rb"BM"), flat.survey, flat.decode,
            extent=extents.of_bmp),
     Format("gif", "GIF", (".gif",), re.compile(rb"GIF8[79]a"), flat.survey, flat.decode,
@@ -94,7 +108,7 @@ BY_NAME = {row.name: row for row in FORMATS}
 BY_SUFFIX = {suffix: row for row in FORMATS for suffix in row.suffixes}
 READABLE_SUFFIXES = tuple(BY_SUFFIX)
 READABLE = ", ".join(row.title for row in FORMATS)
-WRITABLE_SUFFIXES = tuple(s for s, row in BY_SUFFIX.items() if row.encode is not None)
+WRITABLE_SUFFIXES = tuple(s for s, row in BY_SUFFIX.items() if row.writable)
 
 
 def recognise(head: bytes) -> Format | None:
@@ -125,7 +139,7 @@ def identify(head: bytes, name: str) -> Format:
 def format_for(path: Path) -> str:
     """The name of the format to write for a path, by its suffix; raises ImageError for others."""
     row = BY_SUFFIX.get(path.suffix.lower())
-    if row is None or row.encode is None:
+    if row is None or not row.writable:
         cause = (
             f"cannot be written as {path.suffix!r}"
             if path.suffix

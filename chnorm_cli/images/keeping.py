@@ -8,6 +8,7 @@ anything is touched, or, where it is harmless, named in a note.
 | pages, frames, stacks with or without a directory for each slice | all, or those of ``--page`` |
 | several pictures one after another | all, one after another (or as the pages of a TIFF) |
 | extra samples | ``unspecified`` are channels, alpha is alpha, the tags go back |
+| levels and other groups of an OME-Zarr | levels are made anew, groups are copied or named |
 | pictures inside a page (SubIFDs), pyramids, slides, volumes, camera raw | refused by name |
 | a second picture in a JPEG | a page; a gain map, depth map or copy is ``lost`` |
 | bytes behind the picture that are no picture | ``lost`` |
@@ -21,6 +22,7 @@ the input stays, a refusal where the output would replace it (`check_replacing`)
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chnorm_cli.images import ome_zarr
 from chnorm_cli.images.errors import ImageError
 from chnorm_cli.images.formats import HEAD, Format, recognise
 from chnorm_cli.images.picture import Picture
@@ -75,8 +77,8 @@ def _behind(count: int, what: str) -> str:
     return f"{count} bytes behind the picture, {what}, are left out"
 
 
-def check_replacing(pictures: Sequence[Picture], name: str) -> None:
-    """Raises `ImageError` where writing ``pictures`` over their input would lose what it held."""
+def check_replacing(pictures: Sequence[Picture], name: str, scale: int = 1) -> None:
+    """Raises `ImageError` where writing ``pictures``, enlarged or not, over their input would lose what it held."""
     held, remedy = pictures[0].held, "write to another file with -o"
     if len(pictures) < held:
         raise ImageError(
@@ -85,5 +87,9 @@ def check_replacing(pictures: Sequence[Picture], name: str) -> None:
             f"give --page all, or {remedy}",
         )
     lost = next((sentence for picture in pictures for sentence in picture.lost), None)
+    zarr = pictures[0].metadata.zarr
+    if lost is None and zarr is not None and scale != 1:
+        others = ome_zarr.others_in(ome_zarr.opened(zarr.path), zarr.path)
+        lost = f"{', '.join(others)} fit only the small picture" if others else None
     if lost is not None:
         raise ImageError(name, f"cannot be replaced: {lost}", remedy)

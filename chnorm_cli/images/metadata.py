@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+from pathlib import Path
 
 from chnorm_cli.images import exif
 
@@ -72,13 +73,28 @@ class FitsPlace:
 
 
 @dataclass(frozen=True)
+class ZarrPlace:
+    """Where a picture stands in an OME-Zarr, whose attributes and other groups come back around it.
+
+    ``index`` is that of the plane in the folder ``path``. ``whole`` says that all planes are there,
+    ``scale`` that the picture was enlarged, and ``bare`` that only what says how it lies comes back.
+    """
+
+    path: Path
+    index: tuple[int, ...]
+    whole: bool = True
+    scale: int = 1
+    bare: bool = False
+
+
+@dataclass(frozen=True)
 class Metadata:
     r"""What comes back with the picture.
 
     ``icc`` is kept byte for byte. ``exif`` is the EXIF block without its ``Exif\0\0`` prefix, in
     which the orientation is already 1; the descriptive tags of a TIFF page travel in it too.
     ``chunks`` are the colour and text chunks of a PNG, and go back only into a PNG.
-    ``fits`` is kept in a FITS only. ``page`` counts from 1. ``planar`` says that a TIFF stores its channels one after another.
+    ``fits`` is kept in a FITS only, ``zarr`` in an OME-Zarr. ``page`` counts from 1. ``planar`` says that a TIFF stores its channels one after another.
     """
 
     icc: bytes | None = None
@@ -89,6 +105,7 @@ class Metadata:
     pages: int = 1
     planar: bool = False
     fits: FitsPlace | None = None
+    zarr: ZarrPlace | None = None
 
     def scaled(self, scale: int) -> "Metadata":
         """The metadata of the picture with ``scale`` times the pixels each way.
@@ -103,13 +120,16 @@ class Metadata:
             exif=exif.without(self.exif, exif.GEOGRAPHY),
             resolution=self.resolution and self.resolution.scaled(scale),
             fits=self.fits and replace(self.fits, scale=self.fits.scale * scale),
+            zarr=self.zarr and replace(self.zarr, scale=self.zarr.scale * scale),
         )
 
     def alone(self) -> "Metadata":
         """The metadata of a page taken out of its file, without descriptions of the whole stack."""
         alone = self.fits and replace(self.fits, whole=False)
-        return replace(self, exif=exif.without(self.exif, exif.STRUCTURE), fits=alone)
+        zarr = self.zarr and replace(self.zarr, whole=False)
+        return replace(self, exif=exif.without(self.exif, exif.STRUCTURE), fits=alone, zarr=zarr)
 
     def stripped(self) -> "Metadata":
         """Nothing but the place among the pages."""
-        return Metadata(page=self.page, pages=self.pages, planar=self.planar)
+        zarr = self.zarr and replace(self.zarr, bare=True)
+        return Metadata(page=self.page, pages=self.pages, planar=self.planar, zarr=zarr)

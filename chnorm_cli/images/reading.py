@@ -1,5 +1,6 @@
 """From a file or bytes to pictures, with every way of failing turned into one `ImageError`."""
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from chnorm_cli.images import exif
 from chnorm_cli.images.axes import in_words, of_one_range
 from chnorm_cli.images.compression import StoredJpeg
 from chnorm_cli.images.errors import CodecError, ImageError, reason
+from chnorm_cli.images.folders import is_picture_folder
 from chnorm_cli.images.formats import BY_NAME, HEAD, Format, identify
 from chnorm_cli.images.keeping import Piece, pieces
 from chnorm_cli.images.metadata import Metadata
@@ -60,7 +62,7 @@ def read_pictures(
     """Reads one picture, or page ``page`` (from 1) or all pages of a file that has several.
 
     Pictures that follow one another, as a stream of them does, count as pages; with ``streamed``
-    and without ``page`` all of them are read. ``paged`` False says that the caller knows no page to
+    and without ``page`` all of them are read, and all planes of a folder (Zarr). ``paged`` False says that the caller knows no page to
     choose, for the error. ``name`` is what errors call the source. Sizes are
     checked against ``max_pixels`` (all pages read together) from the headers, before memory is
     taken. Raises `ImageError`, and nothing else, for whatever is wrong with the file.
@@ -79,6 +81,8 @@ def read_pictures(
         places = [(at, index) for at, sizes in enumerate(surveys) for index in range(len(sizes))]
         if streamed and page is None and len(found) > 1 and len(places) == len(found):
             page = "all"
+        if streamed and page is None and row.encode_folder is not None:
+            page = "all"  # a folder is one picture, however many planes it has
         if page is None and len(places) > 1:
             raise _ambiguous(len(places), found, name, paged=paged)
         chosen = [places[index] for index in _chosen(len(places), page, name)]
@@ -128,6 +132,8 @@ def _told(name: str, row: Format, number: int, count: int) -> Iterator[None]:
 
 
 def _load(source: Path | bytes, name: str, max_pixels: int) -> tuple[bytes, Format]:
+    if isinstance(source, Path) and is_picture_folder(source):
+        return os.fsencode(source.absolute()), BY_NAME["zarr"]
     if isinstance(source, bytes):
         return source, identify(source[:HEAD], name)
     try:

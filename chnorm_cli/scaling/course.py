@@ -65,7 +65,9 @@ class Course:
                 streamed=True,
             )
         )
-        check_replaced(self._pictures, request.source, request.target, request.name)
+        check_replaced(
+            self._pictures, request.source, request.target, request.name, scale_of(request.task)
+        )
         check_form(self._pictures, request)
         if request.uncertainty is not None:
             check_map_pages(request.uncertainty, len(self._pictures))
@@ -146,7 +148,7 @@ class Course:
                 filled=isinstance(request.task, Inpaint),
             )
         if request.target is not None:
-            written = write_atomically(request.target, encoded.data)
+            written = encoded.write(request.target)
         if mapped and request.uncertainty is not None:
             written += write_atomically(request.uncertainty, maps)
         if request.bad_mask is not None:
@@ -212,15 +214,23 @@ def rehearse(pictures: Sequence[Picture], request: Request) -> None:
 
 
 def check_replaced(
-    pictures: Sequence[Picture], source: Path | bytes, target: Path | None, name: str
+    pictures: Sequence[Picture],
+    source: Path | bytes,
+    target: Path | None,
+    name: str,
+    scale: int = 1,
 ) -> None:
     """Raise, before anything is done, where the result would replace what it does not hold."""
     from chnorm_cli.images import check_replacing
 
-    if isinstance(source, Path) and target is not None and target.exists():
-        same = source.samefile(target)
-        if same:
-            check_replacing(pictures, name)
+    if not isinstance(source, Path) or target is None:
+        return
+    if target.exists() and source.samefile(target):
+        check_replacing(pictures, name, scale)
+    elif source.is_dir() and source.resolve() in target.resolve().parents:
+        raise Failure(f"{target}: lies in {name}, the picture itself; give another place")
+    elif target.resolve() in source.resolve().parents:
+        raise Failure(f"{target}: holds {name}, and would replace it; give another place")
 
 
 def check_form(pictures: Sequence[Picture], request: Request) -> None:

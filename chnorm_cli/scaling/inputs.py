@@ -7,7 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chnorm_cli.images import READABLE_SUFFIXES, WRITABLE_SUFFIXES, is_stream
+from chnorm_cli.images import (
+    READABLE_SUFFIXES,
+    WRITABLE_SUFFIXES,
+    is_folder,
+    is_picture_folder,
+    is_stream,
+)
 from chnorm_cli.scaling.failures import Failure, usage
 from chnorm_cli.scaling.kinds import count_unread
 
@@ -42,7 +48,7 @@ def find_sources(
         if path in folders:
             found = sorted(_pictures_in(path, recursive=recursive, hide=hide))
             sources += [Source(item, item.relative_to(path)) for item in found]
-        elif not path.is_dir():
+        elif not is_folder(path):
             sources.append(Source(path, Path(path.name)))
     return list({str(source.path): source for source in sources}.values())
 
@@ -65,13 +71,13 @@ def _folders(inputs: Sequence[Path], hide: Path | None) -> list[Path]:
     return [
         path
         for path in inputs
-        if path.is_dir() and not (several and hide is not None and _real(path) == _real(hide))
+        if is_folder(path) and not (several and hide is not None and _real(path) == _real(hide))
     ]
 
 
 def _pictures_in(folder: Path, *, recursive: bool, hide: Path | None) -> Iterator[Path]:
     for path in _files_in(folder, recursive=recursive, hide=hide):
-        if path.suffix.lower() in READABLE_SUFFIXES:
+        if path.suffix.lower() in READABLE_SUFFIXES or is_picture_folder(path):
             yield path
 
 
@@ -79,11 +85,14 @@ def _files_in(folder: Path, *, recursive: bool, hide: Path | None) -> Iterator[P
     hidden = hide.resolve() if hide is not None and hide.resolve() != folder.resolve() else None
     for root, folders, names in os.walk(folder):
         here = Path(root)
-        folders[:] = [
+        seen = [
             name
             for name in folders
-            if recursive and not name.startswith(".") and (here / name).resolve() != hidden
+            if not name.startswith(".") and (here / name).resolve() != hidden
         ]
+        pictures = [name for name in seen if is_picture_folder(here / name)]
+        yield from (here / name for name in pictures)
+        folders[:] = [name for name in seen if recursive and name not in pictures]
         for name in names:
             # A pipe among the files would be waited for; a broken link is said when it is read.
             if not name.startswith(".") and not is_stream(here / name):
@@ -123,8 +132,11 @@ def pair_up(
 
 def _target(source: Source, *, folder: Path | None, suffix: str) -> Path:
     base = source.path if folder is None else folder / source.inner
-    extension = base.suffix if base.suffix.lower() in WRITABLE_SUFFIXES else ".png"
-    return base.with_name(base.stem + suffix + extension)
+    if base.suffix.lower() in WRITABLE_SUFFIXES:
+        return base.with_name(base.stem + suffix + base.suffix)
+    if is_picture_folder(source.path):
+        return base.with_name(base.name + suffix + ".zarr")
+    return base.with_name(base.stem + suffix + ".png")
 
 
 def _real(path: Path) -> str:
@@ -141,10 +153,10 @@ def read_shard(text: str) -> tuple[int, int]:
 
 def mask_for(mask: Path, source: Path) -> Path:
     """Return the mask of one picture: `mask`, or the file of its name in that folder."""
-    if not mask.is_dir():
+    if not is_folder(mask):
         return mask
     exact = mask / source.name
-    if exact.is_file():
+    if exact.is_file() or is_picture_folder(exact):
         return exact
     same = sorted(path for path in mask.iterdir() if path.stem == source.stem and path.is_file())
     if len(same) == 1:

@@ -14,8 +14,8 @@ from chnorm_cli.cli import main
 from chnorm_cli.images import Picture, encode, encode_map
 
 ROOT = Path(__file__).parents[2]
-LAB, FITS, HEIF, DASK = (
-    f"pip install 'chnorm[{extra}]'" for extra in ("lab", "fits", "heif", "dask")
+LAB, FITS, HEIF, DASK, ZARR = (
+    f"pip install 'chnorm[{extra}]'" for extra in ("lab", "fits", "heif", "dask", "zarr")
 )
 PILLOW, CODECS = "pip install --upgrade pillow", "pip install --upgrade imagecodecs"
 
@@ -33,6 +33,8 @@ ASKED = [
     ("pillow_heif", "superres a.png --scale 2 -o new.heic", HEIF),
     ("pillow_heif", "denoise h.heic -o new.png", HEIF),
     ("pillow_heif", "score h.heic --truth a.png", HEIF),
+    ("zarr", "denoise a.png -o new.zarr", ZARR),
+    ("zarr", "corrupt a.png --noise 9 -o new.zarr", ZARR),
     ("distributed", "denoise a.png -o new.png --dask tcp://127.0.0.1:1", DASK),
     ("avif", "denoise a.png -o new.avif", PILLOW),
     ("avif", "noise v.avif", PILLOW),
@@ -93,7 +95,7 @@ def test_one_line_says_what_to_install(files, monkeypatch, capfd, name, line, re
 
 
 @pytest.mark.parametrize(
-    "name", ["matplotlib", "astropy", "pillow_heif", "avif", "JPEG2K", "JPEGXL"]
+    "name", ["matplotlib", "astropy", "pillow_heif", "zarr", "avif", "JPEG2K", "JPEGXL"]
 )
 def test_all_else_works_without_it(inside, files, monkeypatch, name):
     without(monkeypatch, name)

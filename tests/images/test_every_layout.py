@@ -27,7 +27,8 @@ LAYOUTS = {
     "RGB and two": (3, 2, False),
     "two channels and alpha": (1, 1, True),
 }
-FORMATS = sorted({BY_SUFFIX[suffix].name for suffix in WRITABLE_SUFFIXES})
+ROWS = [BY_SUFFIX[suffix] for suffix in WRITABLE_SUFFIXES]
+FORMATS = sorted({row.name for row in ROWS if row.encode is not None})  # others are folders
 LOSSY = {"jpeg": 0.04, "avif": 0.03, "heic": 0.04}  # at quality 100, of white
 COLOURED = {"webp", "avif", "heic"}  # gray becomes three equal channels
 

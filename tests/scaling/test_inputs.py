@@ -95,3 +95,17 @@ def test_bad_shards(text):
 def test_threads_are_shared_out():
     assert share_threads(1) == usable_cores()
     assert share_threads(10_000) == 1
+
+
+def test_a_zarr_is_a_picture_and_no_folder_of_pictures(tmp_path):
+    for name in ("a.zarr/0/0.png", "b/.zattrs", "b/x.png", "sub/c.zarr/labels/d.zarr/.zgroup"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    flat = find_sources([tmp_path], recursive=False)
+    assert [source.path.name for source in flat] == ["a.zarr", "b"]
+    deep = find_sources([tmp_path], recursive=True)
+    assert [str(source.inner) for source in deep] == ["a.zarr", "b", str(Path("sub/c.zarr"))]
+    named = find_sources([tmp_path / "a.zarr", tmp_path / "b"], recursive=False)
+    assert [source.path.name for source in named] == ["a.zarr", "b"]
+    pairs = pair_up(named, folder=tmp_path / "out", suffix="-clean")
+    assert [pair.target.name for pair in pairs] == ["a-clean.zarr", "b-clean.zarr"]

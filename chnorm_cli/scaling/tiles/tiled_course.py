@@ -76,7 +76,9 @@ class TiledCourse:
         request = self.request
         check_target(request)
         picture = self.picture
-        check_replaced([picture], request.source, request.target, request.name)
+        check_replaced(
+            [picture], request.source, request.target, request.name, scale_of(request.task)
+        )
         rehearse([picture], request)
         self.notes += [*doubts(request.task), *picture.notes, *picture.lost]
         height, width = self.size

@@ -35,13 +35,11 @@ class TiledResult:
 
     def write_whole(self, picture: Picture) -> Written:
         """Write a picture that is held."""
-        from chnorm_cli.images import write_atomically
-
         request, (height, width) = self.request, picture.shape
         assert request.target is not None
         answer = self._answer(picture, slice(0, height), slice(0, width))
         encoded = encode_as([answer], request.writing)
-        notes = write_atomically(request.target, encoded.data)
+        notes = encoded.write(request.target)
         return encoded.clipped, [*encoded.notes, *notes]
 
     def write_windows(self, slide: Slide, say: Callable[[float], None]) -> Written:

@@ -1,0 +1,73 @@
+"""A picture that is a folder takes the place of another whole, or not at all."""
+
+import pytest
+
+from chnorm_cli.images import ImageError, check_writable, is_folder, is_picture_folder
+from chnorm_cli.images.folders import Folder, write_folder
+
+
+def listing(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def writing(text):
+    return Folder(lambda part: [(part / name).write_text(text) for name in ("zarr.json", text)])
+
+
+def test_writes_and_replaces(tmp_path):
+    path = tmp_path / "a.zarr"
+    write_folder(path, writing("one"))
+    path.chmod(0o750)
+    write_folder(path, writing("two"))
+    assert listing(path) == ["two", "zarr.json"]
+    assert listing(tmp_path) == ["a.zarr"]
+    assert path.stat().st_mode & 0o777 == 0o750
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), KeyboardInterrupt(), ValueError()])
+def test_a_failure_leaves_what_was_there(tmp_path, error):
+    def fails(part):
+        (part / "half").write_text("half")
+        raise error
+
+    path = tmp_path / "a.zarr"
+    for before in ([], ["a.zarr"]):
+        with pytest.raises((ImageError, type(error))):
+            write_folder(path, Folder(fails))
+        assert listing(tmp_path) == before
+        write_folder(path, writing("one"))
+    assert listing(path) == ["one", "zarr.json"]
+
+
+def test_what_is_no_zarr_is_not_replaced(tmp_path):
+    path = tmp_path / "a.zarr"
+    path.mkdir()
+    check_writable(path)  # an empty folder holds nothing
+    (path / "letters.txt").touch()
+    with pytest.raises(ImageError, match="a folder of other files"):
+        check_writable(path)
+    with pytest.raises(ImageError, match="a folder of other files"):
+        write_folder(path, writing("one"))
+    (tmp_path / "b.zarr").touch()
+    with pytest.raises(ImageError, match="is a file"):
+        check_writable(tmp_path / "b.zarr")
+    with pytest.raises(ImageError, match="there is no folder"):
+        check_writable(tmp_path / "c" / "d.zarr")
+
+
+def test_a_link_stays_a_link(tmp_path):
+    write_folder(tmp_path / "a.zarr", writing("one"))
+    (tmp_path / "b.zarr").symlink_to("a.zarr")
+    write_folder(tmp_path / "b.zarr", writing("two"))
+    assert (tmp_path / "b.zarr").is_symlink()
+    assert listing(tmp_path / "a.zarr") == ["two", "zarr.json"]
+
+
+def test_folders_of_pictures_are_told_from_pictures(tmp_path):
+    for name in ("plain", "marked", "named.zarr"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "marked" / ".zattrs").touch()
+    (tmp_path / "file.zarr").touch()
+    names = ("plain", "marked", "named.zarr", "file.zarr", "nothing.zarr")
+    assert [is_picture_folder(tmp_path / name) for name in names] == [0, 1, 1, 0, 0]
+    assert [is_folder(tmp_path / name) for name in names] == [1, 0, 0, 0, 0]
