@@ -3,7 +3,7 @@
     python -m benchmarks.quality            # measure, and say what changed
     python -m benchmarks.quality --write    # keep that: tests/benchmarks/quality.json
 
-Three crops of bundled pictures, `--effort fast`, one thread, fixed seeds: 45 seconds of one core.
+Three crops of bundled pictures, `--effort fast`, one thread, fixed seeds: 25 seconds of one core.
 """
 
 from __future__ import annotations

@@ -50,13 +50,12 @@ def page(measured: Sequence[Measured], plots: Sequence[tuple[str, str]]) -> Iter
 
 
 def whole_pictures(measured: Sequence[Measured]) -> list[Measured]:
-    """Leave out crops of what was measured on whole pictures too."""
-    whole = {(row.task, row.setting, row.name) for _, row in measured}
+    """Leave out crops of what ours was measured on with whole pictures too."""
+    whole = {(row.task, row.setting) for _, row in measured if row.is_ours}
     return [
         (run, row)
         for run, row in measured
-        if "crop" not in row.setting
-        or (row.task, row.setting.split(", crop")[0], row.name) not in whole
+        if "crop" not in row.setting or (row.task, row.setting.split(", crop")[0]) not in whole
     ]
 
 
