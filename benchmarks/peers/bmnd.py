@@ -1,4 +1,7 @@
-"""Block matching that knows Poisson counts, of bmnd (Duhme et al., 2026), colour by colour."""
+"""Block matching that knows Poisson counts, of bmnd (Duhme et al., 2026), colour by colour.
+
+Its first run compiles for some seconds: of `--repeat 3` the median is without them.
+"""
 
 from __future__ import annotations
 

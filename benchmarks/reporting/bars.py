@@ -12,6 +12,7 @@ from benchmarks.reporting.checks import (
     help_is_quick,
     level,
     margin,
+    near,
     no_dearer,
     no_slower,
     prior_level,
@@ -96,6 +97,16 @@ BARS: tuple[tuple[str, str, Check], ...] = (
             level("noise", f"impulses {share}", "fast", least),
         )
         for share, least in (("1%", 52), ("5%", 45), ("20%", 38))
+    ),
+    (
+        "noise",
+        "impulses 5% on σ=10, `fast`: mean at most 0.3 dB under σ=10 alone",
+        near("noise", "impulses 5% on σ=10", "impulses 0% on σ=10", "fast", 0.3),
+    ),
+    (
+        "noise",
+        "rows σ=12 on σ=8, `fast`: mean at most 1.0 dB under σ=8 alone",
+        near("noise", "rows σ=12 on σ=8", "rows σ=0 on σ=8", "fast", 1.0),
     ),
     (
         "denoise",

@@ -72,6 +72,25 @@ def level(
     return check
 
 
+def near(task: str, setting: str, other: str, effort: str, at_most: float) -> Check:
+    """Mean PSNR at most so many dB under that of another setting, over the same pictures."""
+
+    def check(found: Found) -> tuple[str, bool] | None:
+        name = f"chnorm {effort}"
+        ours, theirs = (
+            found[task, s].row(name) if (task, s) in found else {} for s in (setting, other)
+        )
+        less = [
+            (theirs[p].psnr or 0.0) - (ours[p].psnr or 0.0) for p in ours.keys() & theirs.keys()
+        ]
+        if not less or len(less) < len(ours):
+            return None
+        text = f"{mean(less):.2f} dB under it (at most {max(less):.2f}), {pictures(less)}"
+        return text, mean(less) <= at_most
+
+    return check
+
+
 def ahead(task: str, setting: str, effort: str, peers: Sequence[str]) -> Check:
     """Mean PSNR above that of every peer."""
 

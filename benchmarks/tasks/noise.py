@@ -59,7 +59,8 @@ CASES = (
 )
 
 
-IMPULSES = ((0.01, 0.0), (0.05, 0.0), (0.2, 0.0), (0.05, 10.0))  # share, and σ of 0–255 between
+# The share of thrown pixels, and σ of 0–255 between them.
+IMPULSES = ((0.01, 0.0), (0.05, 0.0), (0.2, 0.0), (0.05, 10.0), (0.0, 10.0))
 # σ of the offsets of rows, whether each colour has its own, and σ of 0–255 between.
 BANDING = ((0.0, False, 8.0), (12.0, False, 8.0), (12.0, True, 8.0), (12.0, False, 0.0))
 

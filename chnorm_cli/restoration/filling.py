@@ -11,6 +11,7 @@ from torch import Tensor
 
 from chnorm_cli.classical.first_guess import first_guess
 from chnorm_cli.classical.guesses import fill_guess, helpful_strengths, plug_and_play
+from chnorm_cli.classical.local_prediction import local_filling
 from chnorm_cli.classical.patch_filling import patch_filling, wide_holes
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import INPAINT, choose
@@ -179,9 +180,11 @@ class Filling:
         return Direct(make, budget)
 
     def cleaning(self, _: list[Tensor], budget: Budget) -> RunningFit:
-        """Denoise the smoothly filled picture; the holes are learnt from what is clean then."""
+        """Denoise the picture with its holes filled; they are learnt from what is clean then."""
         assert self.law is not None
         law, y = self.law, first_guess(self.masks[1], self.y)
+        if not bool(self.wide.any()):  # narrow ones are known better from what is around each
+            y = local_filling(self.y, self.known, y)
         noise = replace(law.noise, sigma=max(1.0, self.asked) * law.noise.sigma)
         problem = Problem(law.whitened(y), Identity((y.shape[1], y.shape[2])), noise)
         self.denoising = denoising_within(problem, self.settings, budget)

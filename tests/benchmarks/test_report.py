@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import report
 from benchmarks.measuring.rows import Row
+from benchmarks.reporting.checks import near
 from benchmarks.reporting.headline import BEGIN, END, replaced, table
 from benchmarks.reporting.markdown import bars, page
 from benchmarks.reporting.plots import PLOTS, draw
@@ -151,3 +152,18 @@ def test_plots_are_drawn_of_what_was_measured(tmp_path):
     assert {path.stem for path in drawn} == {"cost", "levels", "megapixels"}
     assert all(path.stat().st_size > 5000 for path in drawn)
     assert {path.stem for path in draw([], tmp_path)} == {"megapixels"}
+
+
+def test_a_setting_is_compared_with_another_over_all_of_its_pictures():
+    check = near("noise", "with impulses", "alone", "fast", 0.3)
+
+    def said(worse, alone):
+        rows = [
+            *measured("chnorm", worse, task="noise", setting="with impulses", effort="fast"),
+            *measured("chnorm", alone, task="noise", setting="alone", effort="fast"),
+        ]
+        return check({(s.task, s.setting): s for s in summaries(rows)})
+
+    assert said([30.0, 31.0], [30.1, 31.4])[1]
+    assert not said([30.0, 31.0], [30.5, 31.3])[1]
+    assert said([30.0, 31.0], [30.1]) is None

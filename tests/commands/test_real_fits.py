@@ -15,10 +15,9 @@ TASKS = {
 
 @pytest.mark.parametrize("task", TASKS)
 def test_each_task_restores_a_tiny_picture(chnorm, photo, tmp_path, task):
-    made = chnorm(
-        "corrupt", "photo.png", "--noise", 20, "--missing", 0.2, "--mask-out", "m.png", "-o",
-        "bad.png",
-    )  # fmt: skip
+    # To denoise, black pixels among others are bad ones, which take no network to fill.
+    holes = ["--missing", 0.2, "--mask-out", "m.png"] if task == "inpaint" else []
+    made = chnorm("corrupt", "photo.png", "--noise", 20, *holes, "-o", "bad.png")
     assert made.returncode == 0
     done = chnorm(
         task, "bad.png", "-o", "good.png", "--json", "--progress", "json", "--effort", "fast",
