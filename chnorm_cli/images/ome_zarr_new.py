@@ -2,20 +2,19 @@
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chnorm_cli.images import exif, ome_xml
 from chnorm_cli.images.errors import CodecError
 from chnorm_cli.images.folders import Folder
 from chnorm_cli.images.metadata import PER_INCH, Unit
 from chnorm_cli.images.ome_zarr import library
-from chnorm_cli.images.ome_zarr_levels import averaged, of_new_file
+from chnorm_cli.images.ome_zarr_levels import Level, fill_whole, of_new_file
 from chnorm_cli.images.raster import Raster
 from chnorm_cli.images.samples import FIXED_SPANS
 
@@ -45,13 +44,11 @@ def folder_of(rasters: Sequence[Raster]) -> Folder:
         letters += "C"
     order = sorted(letters, key=lambda letter: ORDER.index(letter if letter in TYPES else "C"))
     whole = np.transpose(whole, [letters.index(letter) for letter in order])
-    attributes = _attributes("".join(order), whole, rasters[0])
-    notes = _notes(rasters[0], axes)
-
-    def make(part: Path) -> None:
-        _make(part, whole, attributes)
-
-    return Folder(make, notes)
+    shown = (float(whole.min()), float(whole.max()))
+    new = New("".join(order), whole.shape, rasters[0], shown, _notes(rasters[0], axes))
+    return Folder(
+        lambda part: new.make(part, lambda arrays: fill_whole(arrays, whole, new.levels)), new.notes
+    )
 
 
 def _axes_before(rasters: Sequence[Raster]) -> tuple[str, tuple[int, ...]]:
@@ -69,31 +66,50 @@ def _axes_before(rasters: Sequence[Raster]) -> tuple[str, tuple[int, ...]]:
     return place.before, place.sizes
 
 
-def _make(part: Path, whole: NDArray[Any], attributes: dict[str, Any]) -> None:
-    zarr = library()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        zarr.open_group(str(part), mode="w", zarr_format=2, attributes=attributes)
-        before = whole.shape
-        for number, shape in enumerate(of_new_file(whole.shape)):
-            blocks = tuple(-(-n // m) for n, m in zip(before, shape, strict=True))
-            whole, before = (averaged(whole, shape, blocks) if number else whole), shape
-            array = zarr.create_array(
-                str(part),
-                name=str(number),
-                shape=shape,
-                dtype=whole.dtype,
-                chunks=(*(1 for _ in shape[:-2]), *(min(side, CHUNK) for side in shape[-2:])),
-                compressors=dict(COMPRESSOR),
-                filters=None,
-                fill_value=0,
-                zarr_format=2,
-                chunk_key_encoding={"name": "v2", "separator": "/"},
-            )
-            array[...] = whole
+class New:
+    """A new OME-Zarr of a shape, in which floats are ``shown`` from the lowest to the highest."""
+
+    def __init__(
+        self,
+        axes: str,
+        shape: tuple[int, ...],
+        first: Raster,
+        shown: tuple[float, float],
+        notes: tuple[str, ...],
+    ) -> None:
+        self.axes, self.notes, self.dtype = axes, notes, first.samples.dtype
+        self.levels = of_new_file(shape)
+        white = FIXED_SPANS.get(self.dtype.name)
+        self.attributes = _attributes(
+            axes, self.levels, first, shown if white is None else (0.0, white)
+        )
+
+    def make(self, part: Path, fill: Callable[[Sequence[Any]], None]) -> None:
+        """Write the folder; ``fill`` writes the pixels into the arrays of the levels."""
+        zarr = library()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            zarr.open_group(str(part), mode="w", zarr_format=2, attributes=self.attributes)
+            fill([self._create(part, n, shape) for n, (shape, _) in enumerate(self.levels)])
+
+    def _create(self, part: Path, number: int, shape: tuple[int, ...]) -> Any:
+        return library().create_array(
+            str(part),
+            name=str(number),
+            shape=shape,
+            dtype=self.dtype,
+            chunks=(*(1 for _ in shape[:-2]), *(min(side, CHUNK) for side in shape[-2:])),
+            compressors=dict(COMPRESSOR),
+            filters=None,
+            fill_value=0,
+            zarr_format=2,
+            chunk_key_encoding={"name": "v2", "separator": "/"},
+        )
 
 
-def _attributes(letters: str, whole: NDArray[Any], first: Raster) -> dict[str, Any]:
+def _attributes(
+    letters: str, levels: Sequence[Level], first: Raster, shown: tuple[float, float]
+) -> dict[str, Any]:
     sizes = _pixel_sizes(first)
     axes = []
     for letter in letters:
@@ -104,24 +120,24 @@ def _attributes(letters: str, whole: NDArray[Any], first: Raster) -> dict[str, A
             axis["unit"] = "micrometer"
         axes.append(axis)
     datasets = []
-    for number, shape in enumerate(of_new_file(whole.shape)):
-        grown = [round(n / m) for n, m in zip(whole.shape, shape, strict=True)]
-        scale = [sizes.get(a, 1.0) * block for a, block in zip(letters, grown, strict=True)]
+    scale = [sizes.get(letter, 1.0) for letter in letters]
+    for number, (_, blocks) in enumerate(levels):
+        scale = [length * block for length, block in zip(scale, blocks, strict=True)]
         step = {"type": "scale", "scale": scale}
         datasets.append({"path": str(number), "coordinateTransformations": [step]})
     multiscale: dict[str, Any] = {"version": VERSION, "axes": axes, "datasets": datasets}
     if len(datasets) > 1:
         multiscale["type"] = "mean"
     attributes: dict[str, Any] = {"multiscales": [multiscale]}
-    channels = _channels(letters, whole, first)
+    count = levels[0][0][letters.index("C")] if "C" in letters else 0
+    channels = _channels(count, first, shown)
     if channels:
         attributes["omero"] = {"version": VERSION, "channels": channels}
     return attributes
 
 
-def _channels(letters: str, whole: NDArray[Any], first: Raster) -> list[dict[str, Any]]:
+def _channels(count: int, first: Raster, shown: tuple[float, float]) -> list[dict[str, Any]]:
     """How channels are called and shown, where they are colours or have names."""
-    count = whole.shape[letters.index("C")] if "C" in letters else 0
     names = ome_xml.names_of_channels(_description(first))
     if first.samples.shape[2] - first.extra == 3:
         named = [*COLOURS, *[("", GRAY)] * count][:count]
@@ -129,8 +145,7 @@ def _channels(letters: str, whole: NDArray[Any], first: Raster) -> list[dict[str
         named = [(name, GRAY) for name in [*names, *[""] * count][:count]]
     else:
         return []
-    white = FIXED_SPANS.get(whole.dtype.name)
-    low, high = (0.0, white) if white else (float(whole.min()), float(whole.max()))
+    low, high = shown
     window = {"min": low, "max": high, "start": low, "end": high}
     return [
         {"label": name, "color": colour, "active": True, "window": window} for name, colour in named

@@ -1,10 +1,11 @@
 """Restored planes become an OME-Zarr of the kind of the input, with all that this had beside them."""
 
 import copy
+import json
 import os
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,10 +16,11 @@ from chnorm_cli.images import ome_zarr_new
 from chnorm_cli.images.folders import Folder
 from chnorm_cli.images.metadata import ZarrPlace
 from chnorm_cli.images.ome_zarr import CONSOLIDATED, library, opened, others_in
-from chnorm_cli.images.ome_zarr_levels import averaged, shapes_after
+from chnorm_cli.images.ome_zarr_levels import Level, fill_whole, shapes_after
 from chnorm_cli.images.raster import Raster
 from chnorm_cli.images.samples import FIXED_SPANS
 
+Fill = Callable[[Sequence[Any]], None]
 LABELS = "labels"  # of which pixels belong to what, as OME-Zarr calls the group
 
 
@@ -28,37 +30,40 @@ def folder_of(rasters: Sequence[Raster]) -> Folder:
     place = rasters[0].metadata.zarr
     if place is None or rasters[0].samples.shape[2] != 1:
         return ome_zarr_new.folder_of(rasters)
-    again = _Again(rasters, place)
-    return Folder(again.make, tuple(again.notes))
+    height, width, _ = rasters[0].samples.shape
+    again = Again(place, (height, width), rasters[0].samples.dtype)
+    whole = again.pixels(rasters)
+    return Folder(
+        lambda part: again.make(part, lambda arrays: fill_whole(arrays, whole, again.levels)),
+        again.notes,
+    )
 
 
-class _Again:
-    """The OME-Zarr ``place`` with other pixels."""
+class Again:
+    """The OME-Zarr ``place`` with other pixels: ``levels`` of planes of ``size`` (H, W)."""
 
-    def __init__(self, rasters: Sequence[Raster], place: ZarrPlace) -> None:
+    def __init__(self, place: ZarrPlace, size: tuple[int, int], dtype: np.dtype[Any]) -> None:
         self.place = place
         self.layout = opened(place.path)
         axes = self.layout.axes
         self.keep = range(len(axes)) if place.whole else [axes.index(a) for a in axes if a in "YX"]
         self.axes = "".join(axes[at] for at in self.keep)
-        self.rasters = rasters
-        height, width, _ = rasters[0].samples.shape
         lengths = dict(zip(self.layout.before, self.layout.sizes, strict=True))
-        lengths |= {"Y": height, "X": width}
+        lengths |= {"Y": size[0], "X": size[1]}
         shape = tuple(lengths[letter] for letter in self.axes)
         before = [tuple(a.shape[at] for at in self.keep) for a in self.layout.arrays]
-        self.levels = [(shape, (1,) * len(shape)), *shapes_after(before, shape)]
+        self.levels: list[Level] = [(shape, (1,) * len(shape)), *shapes_after(before, shape)]
         self.whole = place.whole and place.scale == 1
-        self.dtype = rasters[0].samples.dtype
-        self.notes = list(self._notes())
+        self.dtype = dtype
+        self.notes = tuple(self._notes())
 
-    def make(self, part: Path) -> None:
-        """Write the folder."""
+    def make(self, part: Path, fill: Fill) -> None:
+        """Write the folder; ``fill`` writes the pixels into the arrays of the levels."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # zarr's, about what its formats leave open
-            self._make(part)
+            self._make(part, fill)
 
-    def _make(self, part: Path) -> None:
+    def _make(self, part: Path, fill: Fill) -> None:
         zarr, source = library(), self.place.path
         if self.whole:
             shutil.copytree(source, part, ignore=self._levels_in, dirs_exist_ok=True)
@@ -69,24 +74,20 @@ class _Again:
             use_consolidated=False,
         )
         group.attrs.put(self._attributes())
-        pixels = self._pixels()
-        for number, (shape, blocks) in enumerate(self.levels):
-            if number:
-                pixels = averaged(pixels, shape, blocks)
-            self._create(part, number, shape)[...] = pixels
+        fill([self._create(part, number, shape) for number, (shape, _) in enumerate(self.levels)])
         if self._is_consolidated:
             zarr.consolidate_metadata(str(part), zarr_format=self.layout.format)
 
     @property
     def _is_consolidated(self) -> bool:
         source = self.place.path
-        mark = source / "zarr.json"
         if self.layout.format == 2:
             return (source / CONSOLIDATED).is_file()
-        return b'"consolidated_metadata"' in mark.read_bytes()
+        return bool(json.loads((source / "zarr.json").read_bytes()).get("consolidated_metadata"))
 
-    def _pixels(self) -> NDArray[Any]:
-        planes = np.stack([raster.samples[..., 0] for raster in self.rasters])
+    def pixels(self, rasters: Sequence[Raster]) -> NDArray[Any]:
+        """The planes in the order of the arrays."""
+        planes = np.stack([raster.samples[..., 0] for raster in rasters])
         before = self.layout.before if self.place.whole else ""
         letters = before + "YX"
         sizes = self.layout.sizes if self.place.whole else ()

@@ -119,8 +119,10 @@ def test_what_has_no_place_is_named(tmp_path):
 
 
 def test_large_planes_get_levels(tmp_path):
-    assert of_new_file((2, 3000, 900)) == [(2, 3000, 900), (2, 1500, 450), (2, 750, 225)]
-    assert of_new_file((700, 1024)) == [(700, 1024)]
+    shapes = [shape for shape, _ in of_new_file((2, 3000, 900))]
+    assert shapes == [(2, 3000, 900), (2, 1500, 450), (2, 750, 225)]
+    assert of_new_file((700, 1024)) == [((700, 1024), (1, 1))]
+    assert of_new_file((1, 1025))[1] == ((1, 513), (1, 2))
     x = np.zeros((4, 1030, 1), np.float32)
     x[:, ::2] = 1
     to_zarr([Picture(x)], tmp_path / "a.zarr")
