@@ -28,6 +28,7 @@ def ome_zarr(
     format: int = 2,
     levels: int = 1,
     labels: bool = False,
+    separator: str = "/",
     **options: Any,
 ) -> Path:
     """An OME-Zarr 0.4 (format 2) or 0.5 (3): pixels of 0.2 µm, levels that skip every other pixel."""
@@ -60,7 +61,9 @@ def ome_zarr(
         warnings.simplefilter("ignore")
         zarr.open_group(str(path), mode="w", zarr_format=format, attributes=attributes)
         for k, level in enumerate(arrays):
-            extra = {"dimension_names": list(axes)} if format == 3 else {}
+            extra: dict[str, Any] = {"dimension_names": list(axes)}
+            if format == 2:
+                extra = {"chunk_key_encoding": {"name": "v2", "separator": separator}}
             made = zarr.create_array(
                 str(path), name=f"s{k}", shape=level.shape, dtype=level.dtype,
                 zarr_format=format, attributes={"level": k}, **extra, **options,

@@ -27,12 +27,14 @@ from chnorm_cli.images.pipes import descriptor_of, is_stream
 from chnorm_cli.images.reading import DEFAULT_MAX_PIXELS, read_pictures
 from chnorm_cli.images.samples import SampleRule, filled_where_not_finite, from_unit, to_unit
 from chnorm_cli.images.slide_writing import SlideWriting
-from chnorm_cli.images.slides import Slide, open_slide
+from chnorm_cli.images.slides import Slide
+from chnorm_cli.images.windows import IN_WINDOWS, open_slide
 
 __all__ = [
     "BY_SUFFIX",
     "DEFAULT_MAX_PIXELS",
     "HEAD",
+    "IN_WINDOWS",
     "READABLE_SUFFIXES",
     "WRITABLE_SUFFIXES",
     "Depth",

@@ -184,9 +184,15 @@ def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:
                 plane = plane.T
         plane = np.asarray(plane)
         samples = plane.astype(plane.dtype.newbyteorder("="))[..., None]
-        described = _described(layout) if page == 0 else None
-        metadata = Metadata(None, described, _resolution(layout), zarr=ZarrPlace(path, index))
-        yield Raster(samples, metadata=metadata, place=_place(layout, index))
+        metadata, place = metadata_of(layout, path, index)
+        yield Raster(samples, metadata=metadata, place=place)
+
+
+def metadata_of(layout: Layout, path: Path, index: tuple[int, ...]) -> tuple[Metadata, Place]:
+    """What comes back with the plane at an index of the axes before those of a plane, and its place."""
+    described = None if any(index) else _described(layout)
+    metadata = Metadata(None, described, _resolution(layout), zarr=ZarrPlace(path, index))
+    return metadata, _place(layout, index)
 
 
 def pixel_sizes(layout: Layout) -> dict[str, float]:

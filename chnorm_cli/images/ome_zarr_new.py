@@ -45,7 +45,7 @@ def folder_of(rasters: Sequence[Raster]) -> Folder:
     order = sorted(letters, key=lambda letter: ORDER.index(letter if letter in TYPES else "C"))
     whole = np.transpose(whole, [letters.index(letter) for letter in order])
     shown = (float(whole.min()), float(whole.max()))
-    new = New("".join(order), whole.shape, rasters[0], shown, _notes(rasters[0], axes))
+    new = New("".join(order), whole.shape, rasters[0], shown, notes_on(rasters[0], axes))
     return Folder(
         lambda part: new.make(part, lambda arrays: fill_whole(arrays, whole, new.levels)), new.notes
     )
@@ -171,7 +171,8 @@ def _pixel_sizes(first: Raster) -> dict[str, float]:
     return sizes
 
 
-def _notes(first: Raster, axes: str) -> tuple[str, ...]:
+def notes_on(first: Raster, axes: str) -> tuple[str, ...]:
+    """Say what of a TIFF's description does not come back, and of axes (those before a plane's)."""
     notes = []
     if exif.parse(first.metadata.exif).keys() & exif.STRUCTURE:
         notes.append(

@@ -98,9 +98,9 @@ def read_pictures(
     return pictures if stream else of_one_range(pictures)
 
 
-def window_of(raster: Raster, name: str, rule: SampleRule) -> Picture:
-    """Turns a window of a TIFF into a picture, by the rule of the whole."""
-    return _picture(raster, BY_NAME["tiff"], name, 0, 1, rule)
+def window_of(raster: Raster, name: str, rule: SampleRule, form: str = "tiff") -> Picture:
+    """Turns a window of a TIFF or Zarr into a picture, by the rule of the whole."""
+    return _picture(raster, BY_NAME[form], name, 0, 1, rule)
 
 
 def _pictures(piece: Piece, pages: Sequence[int], name: str, count: int) -> Iterator[Picture]:

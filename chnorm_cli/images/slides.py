@@ -38,6 +38,8 @@ LEAST_BYTES = 1 / 256
 class Slide:
     """A picture (H, W) of a TIFF. Sent to another process, it opens its file there again."""
 
+    form = "tiff"  # by the name of `formats`
+
     def __init__(self, path: Path, name: str, rule: SampleRule | None = None) -> None:
         self.path, self.name = path, name
         self._rule = rule
@@ -85,7 +87,7 @@ class Slide:
     def read(self, rows: slice, columns: slice) -> Picture:
         """The picture in a window; raises `ImageError` where it cannot be decoded."""
         try:
-            return window_of(self._raster(rows, columns), self.name, self.rule)
+            return window_of(self._raster(rows, columns), self.name, self.rule, self.form)
         except CodecError as error:
             raise ImageError(self.name, error.cause, error.remedy) from error
 

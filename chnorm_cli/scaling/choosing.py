@@ -9,12 +9,12 @@ from chnorm_cli.scaling.failures import Failure, usage
 from chnorm_cli.scaling.requests import Request
 from chnorm_cli.scaling.tiles.tiled_course import TiledCourse
 
-STREAMED = 30_000_000  # pixels of a TIFF, from which on it is read and written window by window
+STREAMED = 30_000_000  # pixels of a TIFF or OME-Zarr, from which on it is read and written window by window
 
 
 def course_for(request: Request) -> Course | TiledCourse:
     """Give the course; raise `Failure` where what was asked of tiles is not possible."""
-    from chnorm_cli.images import ImageError, open_slide
+    from chnorm_cli.images import IN_WINDOWS, ImageError, open_slide
 
     asked = request.tiles.kept
     source, target = request.source, request.target
@@ -28,7 +28,7 @@ def course_for(request: Request) -> Course | TiledCourse:
         return Course(request)
     assert isinstance(source, Path)
     slide = None
-    if request.writing.format == "tiff":
+    if request.writing.format in IN_WINDOWS:
         try:
             slide = open_slide(source, request.name)
         except ImageError as error:

@@ -158,11 +158,12 @@ def test_what_is_stripped_has_its_axes_and_labels_only(tmp_path):
 
 
 def test_consolidated_metadata_are_of_the_result(tmp_path):
-    path = ome_zarr(tmp_path / "a.zarr", samples(2), "cyx")
+    path = ome_zarr(tmp_path / "a.zarr", samples(2), "cyx", separator=".")
     zarr.consolidate_metadata(str(path), zarr_format=2)
     again(path, tmp_path / "b.zarr", scale=2)
     stated = json.loads((tmp_path / "b.zarr" / ".zmetadata").read_text())["metadata"]
     assert stated["s0/.zarray"]["shape"] == [2, 26, 36]
+    assert (tmp_path / "b.zarr" / "s0" / "1.3.4").is_file()
 
 
 def test_axes_by_their_types_and_those_that_nobody_knows(tmp_path):

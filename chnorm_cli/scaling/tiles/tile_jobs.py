@@ -41,7 +41,7 @@ class Held:
     def pixels(self, rows: slice, columns: slice) -> Floats:
         """Give (h, w, C)."""
         whole = np.load(self.path, mmap_mode="r")
-        return np.ascontiguousarray(whole[rows, columns])
+        return np.array(whole[rows, columns], order="C")  # torch warns of what it cannot write to
 
 
 @dataclass(frozen=True)

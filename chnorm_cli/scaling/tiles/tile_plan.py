@@ -30,8 +30,11 @@ def plan_of(
 
 
 def _file(path: Path) -> list[Any]:
-    state = path.stat()
-    return [str(path.absolute()), state.st_size, state.st_mtime_ns]
+    states = [path.stat()]
+    if path.is_dir():  # a folder that is one picture
+        states += [item.stat() for item in path.rglob("*")]
+    size, newest = sum(s.st_size for s in states), max(s.st_mtime_ns for s in states)
+    return [str(path.absolute()), size, newest]
 
 
 def _mask(task: Task) -> list[Any] | None:

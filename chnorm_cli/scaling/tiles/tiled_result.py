@@ -43,14 +43,14 @@ class TiledResult:
         return encoded.clipped, [*encoded.notes, *notes]
 
     def write_windows(self, slide: Slide, say: Callable[[float], None]) -> Written:
-        """Write a TIFF tile by tile, reading what the restoration does not touch from the input."""
-        from chnorm_cli.images import Depth, SlideWriting
+        """Write a TIFF or OME-Zarr window by window, reading what the restoration does not touch from the input."""
+        from chnorm_cli.images import IN_WINDOWS, Depth
 
         request, asked, scale = self.request, self.request.writing, scale_of(self.request.task)
         assert request.target is not None
         head, (height, width) = slide.head(), slide.size
         one = np.repeat(np.repeat(head.pixels, scale, 0), scale, 1)
-        writing = SlideWriting(
+        writing = IN_WINDOWS[asked.format](
             answered(head, one, request.task),
             (scale * height, scale * width),
             lambda rows, columns: self._window(slide, rows, columns),
