@@ -37,12 +37,7 @@ class Encoded:
         """Write it onto ``path``, as `write_atomically` does, or as the folder that it is; give notes."""
         if self.folder is None:
             return write_atomically(path, self.data)
-        try:
-            write_folder(path, self.folder)
-        except (ImageError, OSError):
-            raise
-        except Exception as error:  # zarr raises whatever it likes
-            raise ImageError(str(path), f"cannot be written ({reason(error)})") from error
+        write_folder(path, self.folder)
         return ()
 
 

@@ -72,8 +72,12 @@ def write_folder(path: Path, folder: Folder) -> None:
             shutil.rmtree(part, ignore_errors=True)
             raise
         shutil.rmtree(old, ignore_errors=True)
+    except (ImageError, MemoryError):
+        raise
     except OSError as error:
         raise ImageError(str(path), f"cannot be written ({reason(error)})", REMEDY) from error
+    except Exception as error:  # zarr raises whatever it likes
+        raise ImageError(str(path), f"cannot be written ({reason(error)})") from error
 
 
 def _exchanged(target: Path, part: Path, old: Path) -> None:

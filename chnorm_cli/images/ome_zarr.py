@@ -3,6 +3,7 @@
 It is passed on as its path in bytes, as files are passed on as their bytes. Its planes are pages.
 """
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +34,12 @@ MICROMETERS = {
     "inch": 25400.0,
 }
 CONSOLIDATED = ".zmetadata"  # of format 2: all metadata in one file
-GROUPS = {"plate": "a plate", "well": "a well", "bioformats2raw.layout": "several pictures"}
+GROUPS = {  # what they are, and where their pictures lie: of a plate in rows, columns and fields
+    "plate": ("a plate", "*/*/*"),
+    "well": ("a well", "*"),
+    "bioformats2raw.layout": ("several pictures", "*"),
+}
+MOST_PLANES = 10**6  # what states more is damaged: no stack has them
 
 
 @dataclass(frozen=True)
@@ -93,9 +99,9 @@ def opened(path: Path) -> Layout:
     ome = attributes["ome"] if isinstance(attributes.get("ome"), dict) else attributes
     found = ome.get("multiscales")
     if not isinstance(found, list) or not found:
-        for key, what in GROUPS.items():
+        for key, (what, below) in GROUPS.items():
             if key in ome:
-                example = _first_picture(path)
+                example = _first_picture(path, below)
                 raise CodecError(f"is {what} in one Zarr", f"name one of them, e.g. {example}")
         raise CodecError("is a Zarr without the metadata of OME (multiscales)", "convert it first")
     if len(found) > 1:
@@ -106,17 +112,19 @@ def opened(path: Path) -> Layout:
             raise CodecError(f"names the level {one!r}, outside of it", "the file is damaged")
     arrays = tuple(group[one] for one in paths)
     axes = _letters(found[0].get("axes"), arrays[0].ndim)
+    lengths = zip(axes, arrays[0].shape, strict=True)
+    planes = math.prod(length for letter, length in lengths if letter not in "YX")
+    if planes > MOST_PLANES:
+        raise CodecError(f"states {planes} planes", "the metadata are damaged")
     return Layout(axes, paths, arrays, ome, attributes, int(group.metadata.zarr_format))
 
 
-def _first_picture(path: Path) -> str:
-    """Names a group below that is a picture."""
-    for depth in ("*", "*/*/*"):  # of a plate: row, column, field
-        for place in sorted(path.glob(depth)):
-            if (place / ".zattrs").is_file() or (place / "zarr.json").is_file():
-                below = place / "0"
-                return str(below if depth == "*/*/*" and below.is_dir() else place)
-    return str(path / "0")
+def _first_picture(path: Path, below: str) -> str:
+    """Names a picture in a group."""
+    marks = (".zattrs", "zarr.json")
+    named = (place for place in sorted(path.glob(below)) if place.name.isdecimal())
+    found = (place for place in named if any((place / mark).is_file() for mark in marks))
+    return str(next(found, path / "0"))
 
 
 def _letters(stated: Any, count: int) -> str:
@@ -154,7 +162,7 @@ def survey(data: bytes) -> list[tuple[int, int]]:
     """The (width, height) of each plane."""
     layout = _layout(data)
     size = layout.length("X"), layout.length("Y")
-    return [size] * int(np.prod(layout.sizes, dtype=np.int64))
+    return [size] * math.prod(layout.sizes)
 
 
 def standing(data: bytes) -> list[Place | None]:

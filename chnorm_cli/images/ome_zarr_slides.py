@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -121,12 +122,7 @@ class ZarrSlideWriting:
 
     def write(self, path: Path, say: Callable[[float], None] = lambda _: None) -> tuple[str, ...]:
         """Write the folder, which takes the place of ``path`` when it is whole; give no notes."""
-        try:
-            write_folder(path, Folder(lambda part: self._make(part, say)))
-        except (ImageError, OSError):
-            raise
-        except CodecError as error:
-            raise ImageError(str(path), error.cause, error.remedy) from error
+        write_folder(path, Folder(lambda part: self._make(part, say)))
         return ()
 
     def _make(self, part: Path, say: Callable[[float], None]) -> None:
@@ -151,7 +147,7 @@ def open_slide(path: Path, name: str) -> ZarrSlide | None:
         slide = ZarrSlide(path.absolute(), name)
         layout = slide.layout
         down, right = stored_together(layout.arrays[0], layout.axes)
-        if np.prod(layout.sizes, dtype=np.int64) != 1:
+        if math.prod(layout.sizes) != 1:
             return None
         if down * right * layout.arrays[0].dtype.itemsize > MOST_CHUNK:
             return None

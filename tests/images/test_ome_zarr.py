@@ -198,6 +198,9 @@ def test_a_size_is_refused_before_memory_is_taken(tmp_path):
     (path / "s0" / ".zarray").write_text(json.dumps(stated))
     with pytest.raises(ImageError, match="1000000 × 1000000 pixels"):
         read(path)
+    (path / "s0" / ".zarray").write_text(json.dumps(stated | {"shape": [10**9, 9, 9]}))
+    with pytest.raises(ImageError, match="states 1000000000 planes"):
+        read(path)
 
 
 def test_what_is_no_picture_is_told_in_a_line(tmp_path):
@@ -216,6 +219,10 @@ def test_what_is_no_picture_is_told_in_a_line(tmp_path):
         ImageError, match=r"is several pictures in one Zarr; name one of them, e\.g\. .*0"
     ):
         read(tmp_path / "plain.zarr")
+    plate = zarr.open_group(str(tmp_path / "plate.zarr"), mode="w", attributes={"plate": {}})
+    plate.create_group("B/3/0")
+    with pytest.raises(ImageError, match=r"is a plate in one Zarr; name .*B/3/0"):
+        read(tmp_path / "plate.zarr")
     path = ome_zarr(tmp_path / "a.zarr", samples(), "yx")
     said = told(path)
     said["multiscales"][0]["datasets"][0]["path"] = "../b.zarr/s0"
