@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from chnorm_cli.commands.streams import source_of
-from chnorm_cli.images import Picture, axes_of, read_pictures
+from chnorm_cli.images import Picture, axes_of, is_picture_folder, read_pictures
 from chnorm_cli.noise.bad_pixels import BadPixels
 from chnorm_cli.noise.banding import Banding
 from chnorm_cli.noise.law import Law
@@ -75,7 +76,8 @@ def find_told(text: str, *, page: Page, max_pixels: int) -> list[Told]:
     Channels that are no colours have one each, and the planes of a channel of a stack share theirs.
     """
     source, name = source_of(text)
-    pictures = read_pictures(source, name=name, page=page, max_pixels=max_pixels)
+    whole = isinstance(source, Path) and is_picture_folder(source)
+    pictures = read_pictures(source, name=name, page=page, max_pixels=max_pixels, streamed=whole)
     stack = Stack(pictures, Request(Denoise(), source, None, name))
     told = []
     for number, picture in enumerate(pictures):

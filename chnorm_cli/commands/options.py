@@ -116,7 +116,7 @@ class OutputOptions:
         bool,
         typer.Option(
             "--overwrite",
-            help="Restore again what has a result in the folder.",
+            help="Restore again what has a result in the folder; replace an OME-Zarr.",
             rich_help_panel=MANY,
         ),
     ] = False
