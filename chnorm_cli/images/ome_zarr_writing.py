@@ -148,7 +148,7 @@ class Again:
             notes.append(f"left out, because it is of the picture as it was: {gone}")
         if self._window_factor is None and (self.layout.ome.get("omero") or {}).get("channels"):
             notes.append(
-                "how bright the channels are shown (omero) is left out: the numbers changed"
+                "the channels are shown from black to white (omero): their numbers changed"
             )
         return notes
 
@@ -218,7 +218,8 @@ class Again:
             if not isinstance(window, dict):
                 continue
             if factor is None:
-                channel.pop("window")
+                white = FIXED_SPANS[self.dtype.name]
+                channel["window"] = {"min": 0.0, "max": white, "start": 0.0, "end": white}
             elif factor != 1.0:
                 channel["window"] = _multiplied(window, factor)
         return {**omero, "channels": channels}

@@ -143,8 +143,9 @@ def test_another_depth_shows_the_channels_as_before(tmp_path):
     assert np.array_equal(pixels(tmp_path / "b.zarr"), samples(2, dtype="uint8") * np.uint16(257))
     path = ome_zarr(tmp_path / "c.zarr", samples(2, dtype="float32"), "cyx")
     encoded = again(path, tmp_path / "d.zarr", depth=Depth.EIGHT)
-    assert any("(omero) is left out" in note for note in encoded.notes)
-    assert "window" not in told(tmp_path / "d.zarr")["omero"]["channels"][0]
+    assert any("from black to white (omero)" in note for note in encoded.notes)
+    window = told(tmp_path / "d.zarr")["omero"]["channels"][0]["window"]
+    assert window == {"min": 0, "max": 255, "start": 0, "end": 255}
 
 
 def test_what_is_stripped_has_its_axes_and_labels_only(tmp_path):
