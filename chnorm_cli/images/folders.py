@@ -1,5 +1,6 @@
 """Pictures that are folders (Zarr): how they are told from folders of pictures, and written whole."""
 
+import ctypes
 import os
 import shutil
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from chnorm_cli.images.errors import ImageError, reason
 
 SUFFIX = ".zarr"
 MARKS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")  # files of Zarr's formats 3 and 2
+HERE, EXCHANGE = -100, 2  # of Linux: AT_FDCWD, RENAME_EXCHANGE
 REMEDY = "check the folder's permissions and free space"
 
 
@@ -54,24 +56,23 @@ def write_folder(path: Path, folder: Folder) -> None:
     """Writes into a hidden folder beside ``path``, which takes its place when it is whole.
 
     On any exception, an interrupt included, the hidden folder is removed, and the old one is what it
-    was. A kill between the two renames leaves the old one hidden (``.chnorm-*.part``).
+    was. Only a kill can leave it (``.chnorm-*.part``). Linux exchanges the folders in one step; elsewhere
+    a kill between two renames would leave the old one hidden.
     """
     try:
         target = _checked(path)
-        part, old = _beside(target), _beside(target)
+        part = _beside(target)
         try:
             part.mkdir()
             folder.make(part)
             if target.exists():
                 _on_disk()
                 shutil.copymode(target, part)
-                _exchanged(target, part, old)
+                _exchange(target, part)
             else:
                 part.rename(target)
-        except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)  # half of the new one, or the old one
     except (ImageError, MemoryError):
         raise
     except OSError as error:
@@ -80,13 +81,29 @@ def write_folder(path: Path, folder: Folder) -> None:
         raise ImageError(str(path), f"cannot be written ({reason(error)})") from error
 
 
-def _exchanged(target: Path, part: Path, old: Path) -> None:
+def _exchange(target: Path, part: Path) -> None:
+    """Give each of two folders the name of the other."""
+    if _is_exchanged(target, part):
+        return
+    old = _beside(target)
     target.rename(old)
     try:
         part.rename(target)
     except BaseException:
         old.rename(target)
         raise
+    old.rename(part)
+
+
+def _is_exchanged(one: Path, other: Path) -> bool:
+    """Whether the system has done it in one step."""
+    try:
+        function = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):  # macOS and Windows have none
+        return False
+    paths = (os.fsencode(path) for path in (one, other))
+    left, right = ((HERE, path) for path in paths)
+    return bool(function(*left, *right, EXCHANGE) == 0)
 
 
 def _on_disk() -> None:

@@ -24,6 +24,10 @@ UNLIKE = (
     "{}: has {} channels, and other files have {}; --same-noise is about files of one camera or"
     " film: restore the others apart"
 )
+SEVERAL = (
+    "{}: has several channels, each with a law of its own; --same-noise is about pictures with one:"
+    " leave it out, or choose a --page"
+)
 
 
 def to_be_found(asked: NoiseAsked) -> bool:
@@ -76,10 +80,16 @@ def _laws_of(examples: Sequence[Request]) -> LawsOfFiles | None:
         reading = request.reading
         try:
             pictures = read_pictures(
-                request.source, name=request.name, page=reading.page, max_pixels=reading.max_pixels
+                request.source,
+                name=request.name,
+                page=reading.page,
+                max_pixels=reading.max_pixels,
+                streamed=True,  # as the course reads it
             )
         except (ImageError, OSError):
             continue
+        if len({picture.place.channel for picture in pictures if picture.place is not None}) > 1:
+            raise Failure(SEVERAL.format(request.name))
         pages.append((pictures[len(pictures) // 2], request))
     if not pages:
         return None

@@ -1,8 +1,11 @@
 """A picture that is a folder takes the place of another whole, or not at all."""
 
+import threading
+from pathlib import Path
+
 import pytest
 
-from chnorm_cli.images import ImageError, check_writable, is_folder, is_picture_folder
+from chnorm_cli.images import ImageError, check_writable, folders, is_folder, is_picture_folder
 from chnorm_cli.images.folders import Folder, write_folder
 
 
@@ -14,7 +17,10 @@ def writing(text):
     return Folder(lambda part: [(part / name).write_text(text) for name in ("zarr.json", text)])
 
 
-def test_writes_and_replaces(tmp_path):
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_writes_and_replaces(tmp_path, monkeypatch, in_one_step):
+    if not in_one_step:
+        monkeypatch.setattr(folders, "_is_exchanged", lambda one, other: False)
     path = tmp_path / "a.zarr"
     write_folder(path, writing("one"))
     path.chmod(0o750)
@@ -22,6 +28,45 @@ def test_writes_and_replaces(tmp_path):
     assert listing(path) == ["two", "zarr.json"]
     assert listing(tmp_path) == ["a.zarr"]
     assert path.stat().st_mode & 0o777 == 0o750
+
+
+def test_whoever_looks_sees_one_of_both(tmp_path):
+    path, missing, over = tmp_path / "a.zarr", [], threading.Event()
+    write_folder(path, writing("one"))
+    (tmp_path / "b.zarr").mkdir()
+    if not folders._is_exchanged(path, tmp_path / "b.zarr"):
+        pytest.skip("this file system does not exchange folders in one step")
+    write_folder(path, writing("one"))
+
+    def look():
+        while not over.is_set():
+            missing.append(not (path / "zarr.json").is_file())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    for _ in range(20):
+        write_folder(path, writing("two"))
+    over.set()
+    looking.join()
+    assert missing
+    assert not any(missing)
+
+
+def test_a_failed_second_rename_brings_the_old_folder_back(tmp_path, monkeypatch):
+    path, real = tmp_path / "a.zarr", Path.rename
+    write_folder(path, writing("one"))
+    monkeypatch.setattr(folders, "_is_exchanged", lambda one, other: False)
+
+    def fails(self, target):
+        if Path(target) == path and (self / "two").exists():
+            raise OSError(5, "Input/output error")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(ImageError, match="cannot be written"):
+        write_folder(path, writing("two"))
+    assert listing(path) == ["one", "zarr.json"]
+    assert listing(tmp_path) == ["a.zarr"]
 
 
 @pytest.mark.parametrize(

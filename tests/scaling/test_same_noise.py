@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from pictures import bundled
 
 from chnorm_cli.images import Depth, Picture, encode, read_pictures
 from chnorm_cli.scaling.failures import Failure
 from chnorm_cli.scaling.parts import parts_of
-from chnorm_cli.scaling.requests import Denoise, NoiseAsked, Request
+from chnorm_cli.scaling.requests import Denoise, NoiseAsked, Reading, Request
 from chnorm_cli.scaling.same_noise import ENOUGH, examples_of, law_in, with_laws
 from chnorm_cli.scaling.stack import Stack
 
@@ -47,6 +48,19 @@ def test_every_file_has_the_law_that_is_found_in_all(film):
     assert len({law.noise.sigma for law in laws}) == 1
     assert 255 * laws[0].sigma == pytest.approx(12, rel=0.06)
     assert own_law(film[0]) is None
+
+
+def test_channels_of_a_stack_do_not_share_the_law_of_one(tmp_path):
+    planes = np.uint16(1000 * np.stack([frame(0, channels=1), frame(1, channels=1)])[..., 0])
+    for axes in ("CYX", "ZYX"):
+        path = tmp_path / f"{axes}.ome.tif"
+        tifffile.imwrite(path, planes, ome=True, metadata={"axes": axes}, photometric="minisblack")
+        stack = Request(SAME, path, None, path.name, reading=Reading(page="all"))
+        if axes == "ZYX":
+            assert with_laws([stack], [stack])[0].laws.found_in == 1
+            continue
+        with pytest.raises(Failure, match=r"CYX.ome.tif: has several channels, each with a law"):
+            with_laws([stack], [stack])
 
 
 def test_a_flat_frame_says_what_is_flat_in_it_and_nothing_of_the_noise(film, tmp_path):
