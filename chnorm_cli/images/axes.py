@@ -99,14 +99,18 @@ def of_one_range(pictures: Sequence["Picture"]) -> list["Picture"]:
     return same
 
 
-def axes_of(pictures: Sequence["Picture"]) -> tuple[str, list[int]] | None:
+def axes_of(
+    pictures: Sequence["Picture"], size: tuple[int, int] | None = None
+) -> tuple[str, list[int]] | None:
     """Give the axes of the pictures of a file and their lengths, e.g. ("TZCYX", [2, 3, 2, 64, 64]).
 
-    None where they are no one array: several series, pages of several sizes, or not all of a stack.
+    ``size`` is (H, W) where the picture is only the first pixel of the whole. None where they are no
+    one array: several series, pages of several sizes, or not all of a stack.
     """
     first = pictures[0]
+    height, width = size or first.shape
     samples = first.pixels.shape[2] + (first.alpha is not None)
-    lengths = {"Y": first.shape[0], "X": first.shape[1], "S": samples}
+    lengths = {"Y": height, "X": width, "S": samples}
     own = "YXS" if samples > 1 else "YX"
     place = first.place
     if place is not None:

@@ -28,7 +28,8 @@ def course_for(request: Request) -> Course | TiledCourse:
         return Course(request)
     assert isinstance(source, Path)
     slide = None
-    if request.writing.format in IN_WINDOWS:
+    # A page beyond the first is not there, which whoever reads the picture whole says.
+    if request.writing.format in IN_WINDOWS and request.reading.page in (None, "all", 1):
         try:
             slide = open_slide(source, request.name)
         except ImageError as error:

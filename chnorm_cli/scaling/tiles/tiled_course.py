@@ -288,6 +288,8 @@ class TiledCourse:
         missing: int = 0,
         notes: Sequence[str] = (),
     ) -> dict[str, Any]:
+        from chnorm_cli.images import axes_of
+
         scale, size = scale_of(self.request.task), (self.size[1], self.size[0])
         told = {key: value for key, value in fit.items() if key not in ("tiles", "keeps")}
         told["seconds"] = round(time.perf_counter() - self.began, 3)
@@ -302,7 +304,7 @@ class TiledCourse:
             input_size=size,
             output_size=(scale * size[0], scale * size[1]),
             layout=layout_of(self.picture),
-            axes=None,
+            axes=axes_of([self.picture], self.size),
             fits=[told],
             clipped=clipped,
             mapped=False,

@@ -9,6 +9,7 @@ from pictures import bundled
 from zarr_files import files, ome_zarr, pixels, told
 
 from chnorm_cli.fitting.settings import Effort, FitSettings
+from chnorm_cli.images import ImageError
 from chnorm_cli.noise import finding
 from chnorm_cli.restoration.tiles import from_parts
 from chnorm_cli.scaling import choosing
@@ -16,7 +17,15 @@ from chnorm_cli.scaling.choosing import course_for
 from chnorm_cli.scaling.course import Course
 from chnorm_cli.scaling.failures import Failure
 from chnorm_cli.scaling.processes import Here
-from chnorm_cli.scaling.requests import Denoise, NoiseAsked, Request, Superres, TilesAsked, Writing
+from chnorm_cli.scaling.requests import (
+    Denoise,
+    NoiseAsked,
+    Reading,
+    Request,
+    Superres,
+    TilesAsked,
+    Writing,
+)
 from chnorm_cli.scaling.tiles import tile_workers
 from chnorm_cli.scaling.tiles.tiled_course import TiledCourse
 
@@ -77,8 +86,10 @@ class Stopping(Here):
 def test_a_large_one_goes_through_windows_and_a_stopped_run_is_taken_up(cells, monkeypatch):
     assert isinstance(course_for(asked(cells)), Course)
     monkeypatch.setattr(choosing, "STREAMED", 1000)
+    with pytest.raises(ImageError, match="there is no page 2"):
+        list(course_for(replace(asked(cells), reading=Reading(page=2))))
     report = run(asked(cells))
-    assert report["format"] == "zarr"
+    assert (report["format"], report["axes"], report["shape"]) == ("zarr", "YX", [48, 500])
     before, after = (
         pixels(cells.parent / name)[0, 0].astype(float) for name in ("cells.zarr", "clean.zarr")
     )
