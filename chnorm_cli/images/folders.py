@@ -3,6 +3,7 @@
 import ctypes
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from chnorm_cli.images.errors import ImageError, reason
 SUFFIX = ".zarr"
 MARKS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")  # files of Zarr's formats 3 and 2
 HERE, EXCHANGE = -100, 2  # of Linux: AT_FDCWD, RENAME_EXCHANGE
+LAST = 0.1  # seconds that a thread may go on writing after an interruption
 REMEDY = "check the folder's permissions and free space"
 
 
@@ -71,8 +73,12 @@ def write_folder(path: Path, folder: Folder) -> None:
                 _exchange(target, part)
             else:
                 part.rename(target)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)  # half of the new one, or the old one
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            time.sleep(LAST)  # zarr's threads end what they have begun
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        shutil.rmtree(part, ignore_errors=True)  # the old one, if there was one
     except (ImageError, MemoryError):
         raise
     except OSError as error:

@@ -52,6 +52,25 @@ def test_whoever_looks_sees_one_of_both(tmp_path):
     assert not any(missing)
 
 
+def test_what_a_thread_still_writes_after_an_interruption_is_removed_too(tmp_path, monkeypatch):
+    begun = threading.Event()
+
+    def write(part):
+        begun.wait()
+        (part / "late").mkdir(parents=True)
+
+    def fails(part):
+        thread = threading.Thread(target=write, args=(part,))
+        thread.start()
+        monkeypatch.setattr(folders.time, "sleep", lambda _: (begun.set(), thread.join()))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_folder(tmp_path / "a.zarr", Folder(fails))
+    assert begun.is_set()
+    assert listing(tmp_path) == []
+
+
 def test_a_failed_second_rename_brings_the_old_folder_back(tmp_path, monkeypatch):
     path, real = tmp_path / "a.zarr", Path.rename
     write_folder(path, writing("one"))
@@ -74,7 +93,9 @@ def test_a_failed_second_rename_brings_the_old_folder_back(tmp_path, monkeypatch
     [(OSError(28, "No space left"), ImageError), (ValueError("a codec"), ImageError),
      (KeyboardInterrupt(), KeyboardInterrupt), (MemoryError(), MemoryError)],
 )  # fmt: skip
-def test_a_failure_leaves_what_was_there(tmp_path, error, expected):
+def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch, error, expected):
+    monkeypatch.setattr(folders, "LAST", 0.0)
+
     def fails(part):
         (part / "half").write_text("half")
         raise error

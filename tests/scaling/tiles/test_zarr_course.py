@@ -99,6 +99,8 @@ def test_a_large_one_goes_through_windows_and_a_stopped_run_is_taken_up(cells, m
         pixels(cells.parent / "clean.zarr", 1)[0, 0],
         np.rint(after.reshape(24, 2, 250, 2).mean(axis=(1, 3))),
     )
+    run(asked(cells, "clean.tif"))
+    assert np.array_equal(tifffile.imread(cells.parent / "clean.tif"), after)
     again = asked(cells, "again.zarr", resume=True)
     with monkeypatch.context() as patch:
         patch.setattr(tile_workers, "Here", Stopping)
@@ -109,11 +111,8 @@ def test_a_large_one_goes_through_windows_and_a_stopped_run_is_taken_up(cells, m
     assert course.kept.startswith("2 of 3 tiles are kept")
     run(again)
     assert files(again.target) == files(cells.parent / "clean.zarr")
-    assert sorted(p.name for p in cells.parent.iterdir()) == [
-        "again.zarr",
-        "cells.zarr",
-        "clean.zarr",
-    ]
+    names = sorted(p.name for p in cells.parent.iterdir())
+    assert names == ["again.zarr", "cells.zarr", "clean.tif", "clean.zarr"]
 
 
 def test_tiles_of_another_state_of_the_folder_are_not_mixed_in(cells, monkeypatch):
