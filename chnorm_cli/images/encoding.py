@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chnorm_cli.images import exif
 from chnorm_cli.images.atomic import write_atomically
@@ -114,7 +116,7 @@ def sheet(picture: Picture, row: Format, asked: Depth | None, strip: bool) -> Sh
         notes.append(f"{row.title} cannot hold transparency: the picture was laid on white")
         pixels, alpha = pixels * alpha[..., None] + (1 - alpha[..., None]), None
     if depth is Depth.FLOAT:
-        samples, clipped = stored_again(picture), 0
+        samples, clipped = _in_own_type(picture, row, asked, notes)
         parts = [samples] if alpha is None else [samples, alpha[..., None]]
     else:
         dtype, full = FULL[depth]
@@ -134,6 +136,23 @@ def sheet(picture: Picture, row: Format, asked: Depth | None, strip: bool) -> Sh
         place=picture.place,
     )
     return Sheet(raster, clipped, depth)
+
+
+def _in_own_type(
+    picture: Picture, row: Format, asked: Depth | None, notes: list[str]
+) -> tuple[NDArray[Any], int]:
+    """The samples as floats, or as the integers that they were in a Zarr, and how many were clipped."""
+    samples, place = stored_again(picture), picture.metadata.zarr
+    if place is None or place.integers is None:
+        return samples, 0
+    if row.name != "zarr" or asked is not None:
+        notes.append(f"{place.integers} samples are written as floats")
+        return samples, 0
+    limits, whole = np.iinfo(place.integers), np.rint(samples)
+    beyond = (whole < limits.min) | (whole > limits.max)
+    return np.clip(whole, limits.min, limits.max).astype(place.integers), int(
+        beyond.any(axis=2).sum()
+    )
 
 
 def _depth(picture: Picture, row: Format, asked: Depth | None) -> tuple[Depth, list[str]]:

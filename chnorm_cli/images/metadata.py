@@ -78,6 +78,7 @@ class ZarrPlace:
 
     ``index`` is that of the plane in the folder ``path``. ``whole`` says that all planes are there,
     ``scale`` that the picture was enlarged, and ``bare`` that only what says how it lies comes back.
+    ``integers`` names the type of the samples where these are integers that floats hold exactly.
     """
 
     path: Path
@@ -85,6 +86,7 @@ class ZarrPlace:
     whole: bool = True
     scale: int = 1
     bare: bool = False
+    integers: str | None = None
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ GROUPS = {  # what they are, and where their pictures lie: of a plate in rows, c
     "well": ("a well", "*"),
     "bioformats2raw.layout": ("several pictures", "*"),
 }
+INTEGERS = ("int8", "int16")  # beside those that are nominal; larger ones may not fit into floats
 MOST_PLANES = 10**6  # what states more is damaged: no stack has them
 
 
@@ -199,7 +200,9 @@ def decode(data: bytes, pages: Sequence[int]) -> Iterator[Raster]:
 def metadata_of(layout: Layout, path: Path, index: tuple[int, ...]) -> tuple[Metadata, Place]:
     """What comes back with the plane at an index of the axes before those of a plane, and its place."""
     described = None if any(index) else _described(layout)
-    metadata = Metadata(None, described, _resolution(layout), zarr=ZarrPlace(path, index))
+    kind = layout.arrays[0].dtype.name
+    place = ZarrPlace(path, index, integers=kind if kind in INTEGERS else None)
+    metadata = Metadata(None, described, _resolution(layout), zarr=place)
     return metadata, _place(layout, index)
 
 

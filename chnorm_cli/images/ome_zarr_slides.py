@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chnorm_cli.images import ome_zarr, ome_zarr_new
+from chnorm_cli.images.axes import Place
 from chnorm_cli.images.encoding import sheet, written_metadata
 from chnorm_cli.images.errors import CodecError, ImageError, reason
 from chnorm_cli.images.folders import Folder, write_folder
 from chnorm_cli.images.formats import BY_NAME
+from chnorm_cli.images.metadata import Metadata
 from chnorm_cli.images.ome_zarr_levels import fill_windows, stored_together
 from chnorm_cli.images.ome_zarr_writing import Again
 from chnorm_cli.images.picture import Depth, Picture
@@ -34,10 +36,11 @@ class ZarrSlide(Slide):
     def __init__(self, path: Path, name: str, rule: SampleRule | None = None) -> None:
         super().__init__(path, name, rule)
         self._layout: ome_zarr.Layout | None = None
+        self._told: tuple[Metadata, Place] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs."""
-        return super().__getstate__() | {"_layout": None}
+        return super().__getstate__() | {"_layout": None, "_told": None}
 
     @property
     def layout(self) -> ome_zarr.Layout:
@@ -45,6 +48,12 @@ class ZarrSlide(Slide):
         if self._layout is None:
             self._layout = ome_zarr.opened(self.path)
         return self._layout
+
+    def _tell(self) -> tuple[Metadata, Place]:
+        if self._told is None:
+            index = (0,) * len(self.layout.sizes)
+            self._told = ome_zarr.metadata_of(self.layout, self.path, index)
+        return self._told
 
     @property
     def size(self) -> tuple[int, int]:
@@ -69,9 +78,9 @@ class ZarrSlide(Slide):
 
     def head(self) -> Picture:
         """The first pixel, with the metadata of the whole."""
-        index = (0,) * len(self.layout.sizes)
-        metadata, place = ome_zarr.metadata_of(self.layout, self.path, index)
-        return replace(self.read(slice(0, 1), slice(0, 1)), metadata=metadata, place=place)
+        picture = self.read(slice(0, 1), slice(0, 1))
+        metadata, place = self._tell()
+        return replace(picture, metadata=metadata, place=place)
 
     def _raster(self, rows: slice, columns: slice) -> Raster:
         axes = self.layout.axes
@@ -79,7 +88,7 @@ class ZarrSlide(Slide):
         plane = self.layout.arrays[0][tuple(at.get(letter, 0) for letter in axes)]
         plane = plane.T if axes.index("X") < axes.index("Y") else plane
         samples = np.ascontiguousarray(plane).astype(plane.dtype.newbyteorder("="))
-        return Raster(samples[..., None])
+        return Raster(samples[..., None], metadata=self._tell()[0])
 
 
 class ZarrSlideWriting:

@@ -239,7 +239,8 @@ def _picture(
     if raster.metadata.exif is not None and metadata.exif is None:
         notes += ("damaged EXIF was left out",)
     fixed = rule.dtype.name in FIXED_SPANS
-    if not fixed and rule.dtype.kind != "f":
+    back = raster.metadata.zarr is not None and raster.metadata.zarr.integers is not None
+    if not fixed and rule.dtype.kind != "f" and not back:
         notes += (f"{rule.dtype} samples are restored and written as floats",)
     elif rule.dtype.name == "float64":
         notes += ("64-bit floats are restored and written as 32-bit floats",)

@@ -123,7 +123,7 @@ def test_a_plane_alone(tmp_path, format):
 @pytest.mark.parametrize(
     ("dtype", "written"),
     [("uint8", "uint8"), ("uint16", "uint16"), (">u2", "uint16"), ("float32", "float32"),
-     ("int16", "float32"), ("uint32", "float32"), ("float64", "float32")],
+     ("int16", "int16"), ("uint32", "float32"), ("float64", "float32")],
 )  # fmt: skip
 def test_samples_of_every_type_come_back(tmp_path, dtype, written):
     x = samples(2, dtype=dtype)
@@ -133,6 +133,24 @@ def test_samples_of_every_type_come_back(tmp_path, dtype, written):
     assert y.dtype.name == written
     assert np.allclose(y, x, rtol=1e-6, atol=0)
     assert not any("omero" in note for note in encoded.notes)
+
+
+def test_signed_integers_stay_what_they_are_unless_another_depth_is_asked(tmp_path):
+    x = samples(2, dtype="int16") - np.int16(150)
+    path = ome_zarr(tmp_path / "a.zarr", x, "cyx")
+    first, second = read(path)
+    assert first.notes == ()
+    bright = [first.with_pixels(first.pixels + 1000), second.with_pixels(second.pixels + 0.004)]
+    encoded = encode(bright, format="zarr")
+    encoded.write(tmp_path / "b.zarr")
+    y = pixels(tmp_path / "b.zarr")
+    assert y.dtype == np.int16
+    assert (y[0] == 32767).all()
+    assert encoded.clipped == y[0].size
+    span = second.value_range[1]
+    assert np.array_equal(y[1], np.rint(x[1] + 0.004 * span))
+    for options in ({"format": "zarr", "depth": Depth.FLOAT}, {"format": "tiff"}):
+        assert "int16 samples are written as floats" in encode([first, second], **options).notes
 
 
 def test_another_depth_shows_the_channels_as_before(tmp_path):
