@@ -23,14 +23,16 @@ MOVED = 4  # pixels, half a block: there the same compression errs anew
 CHROMA = 1.5  # times the error of compressing again, which misses the detail that is lost already
 UNLIKE = 3.0  # times stronger or weaker, at most, chroma is filtered than luma
 LEAST = 0.02 / 255  # of an error; less is rounding
-# Of the error, in each round; and of each cell, how much the picture is let into.
-ROUNDS = 15
+# Of the error, in each round; how far a round goes on in the direction of the last one, which makes six
+# of them as good as fifteen without; and of each cell, how much the picture is let into.
+ROUNDS, MOMENTUM = 6, 0.5
 STRENGTHS = tuple(2.2 - 1.6 * k / (ROUNDS - 1) for k in range(ROUNDS))
 CELL = 0.55
 POLISH = 0.6  # of the error, once a network has answered
 # Artefacts are alike where blocks are: combining values of small patches from many places takes them
 # out best, and in a tenth of the time that combining patches takes.
-VALUES = replace(THIRD, neighbours=90, stride=3)
+VALUES = replace(THIRD, neighbours=64, stride=3)
+BEGINNING = (replace(FIRST, stride=6), VALUES)
 # The same where noise went through the compression: of noise and error together; and how far from
 # the cells the picture may lie, in units of the noise. Of 64 coefficients some have noise of more
 # than twice its level: with 1.5, smooth pictures kept 0.5 dB of it.
@@ -130,9 +132,9 @@ def without_artefacts(
     there = errors.evened()
     back = torch.linalg.inv(there)
     strengths, cell = (NOISY_STRENGTHS, NOISY_CELL) if errors.noisy else (STRENGTHS, CELL)
-    first, last = (NOISY_FIRST, NOISY_LAST) if errors.noisy else ((FIRST, VALUES), (VALUES,))
+    first, last = (NOISY_FIRST, NOISY_LAST) if errors.noisy else (BEGINNING, (VALUES,))
     noisy = torch.einsum("ij,jhw->ihw", there, y)
-    x = y
+    before = x = y
     for number, strength in enumerate(strengths):
         if number and not go_on():
             break
@@ -143,9 +145,10 @@ def without_artefacts(
         else:
             # Artefacts are filtered out of what is left of them; noise only out of y, of which it
             # is known (measured: the other way round 0.4 to 0.9 dB less, in both).
-            pilot = torch.einsum("ij,jhw->ihw", there, x)
+            ahead = x if errors.noisy else torch.lerp(before, x, 1.0 + MOMENTUM)
+            pilot = torch.einsum("ij,jhw->ihw", there, ahead)
             z = nonlocal_filter(noisy if errors.noisy else pilot, noise, last, pilot=pilot)
-        x = jpeg.project(torch.einsum("ij,jhw->ihw", back, z), cell, errors.slack)
+        before, x = x, jpeg.project(torch.einsum("ij,jhw->ihw", back, z), cell, errors.slack)
     return x
 
 
