@@ -25,5 +25,5 @@ def restore(seen: Seen) -> Pixels:
 
 
 PEER = Peer(
-    "wavelet", {"denoise", "noise"}, restore, told=SIGMA, module="skimage", package="scikit-image"
+    "wavelet", {"denoise", "noise"}, restore, told=SIGMA, module="pywt", package="PyWavelets"
 )
