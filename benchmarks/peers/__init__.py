@@ -10,10 +10,13 @@ from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 
+from torch import Tensor
+
 from benchmarks.measuring.contest import Contender, Result, timed
 from benchmarks.measuring.options import Options
 from benchmarks.measuring.pictures import Pixels
-from benchmarks.peers.peer import Peer, Seen
+from benchmarks.measuring.scores import Scorer
+from benchmarks.peers.peer import Peer, Seen, Watch
 
 Run = Callable[[Peer, Seen], Callable[[], Result]]
 
@@ -23,6 +26,16 @@ def all_peers() -> dict[str, Peer]:
     modules = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
     peers = [module.PEER for module in modules if hasattr(module, "PEER")]
     return {peer.name: peer for peer in sorted(peers, key=lambda peer: peer.name)}
+
+
+def watch(
+    options: Options,
+    score: Scorer,
+    shape: tuple[int, ...],
+    forward: Callable[[Tensor], Tensor] = lambda x: x,
+) -> Watch:
+    """Say how a peer that works for hours is watched, and that it stops where the options say so."""
+    return Watch(score, shape, forward, options.device, options.steps, options.peer_time)
 
 
 def plainly(peer: Peer, seen: Seen) -> Callable[[], Result]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.measuring.contest import NoResultError
+from benchmarks.measuring.pictures import Pixels
+from benchmarks.measuring.tensors import to_pixels, to_tensor
 from benchmarks.peers.peer import Seen
 
 
@@ -32,6 +37,21 @@ def load(seen: Seen, file: str, *names: str) -> tuple[Any, ...]:
     if lacking:
         raise NoResultError(f"{path} has no {', '.join(lacking)}: is it another version?")
     return tuple(getattr(module, name) for name in names)
+
+
+def restored_at_level(
+    seen: Seen,
+    network: Any,
+    settings: Sequence[tuple[float, Mapping[str, Any]]],
+    **more: Any,
+) -> Pixels:
+    """Let a network of the 0–255 scale restore, with the settings that serve up to the level there is."""
+    assert seen.sigma is not None
+    sigma = 255 * seen.sigma
+    suited = next(found for limit, found in settings if sigma <= limit)
+    with torch.no_grad():
+        x = network(255 * to_tensor(seen.y)[None], sigma=sigma, **suited, **more)
+    return to_pixels(x[0] / 255)
 
 
 def checkout(seen: Seen) -> Path:

@@ -11,8 +11,8 @@ from benchmarks.measuring.options import Options
 from benchmarks.measuring.pictures import Pixels
 from benchmarks.measuring.rows import Row, Subject
 from benchmarks.measuring.scores import whole
-from benchmarks.peers import contenders
-from benchmarks.peers.peer import Seen, Watch
+from benchmarks.peers import contenders, watch
+from benchmarks.peers.peer import Seen
 from chnorm_cli.restoration import prepare_denoise
 
 
@@ -37,18 +37,12 @@ def _denoise(
     options: Options, subject: Subject, y: Pixels, truth: Pixels, sigma: float
 ) -> Iterator[Row]:
     score = whole(truth)
-    watch = Watch(
-        score,
-        truth.shape,
-        device=options.device,
-        steps=options.steps,
-        seconds=options.peer_time,
-    )
+    seen = Seen(y, sigma=sigma, watch=watch(options, score, truth.shape))
     yield from contest(
         options,
         [
             untouched(y),
-            *contenders(options, "denoise", Seen(y, sigma=sigma, watch=watch)),
+            *contenders(options, "denoise", seen),
             *ours(options, lambda settings: prepare_denoise(y, settings=settings)),
         ],
         score,

@@ -12,8 +12,8 @@ from benchmarks.measuring.options import Options
 from benchmarks.measuring.pictures import Pixels, save
 from benchmarks.measuring.rows import Row, Subject
 from benchmarks.measuring.scores import Score, whole, within
-from benchmarks.peers import contenders
-from benchmarks.peers.peer import Seen, Watch
+from benchmarks.peers import contenders, watch
+from benchmarks.peers.peer import Seen
 from benchmarks.tasks.denoise import noisy
 from chnorm_cli.fitting.settings import FitSettings
 from chnorm_cli.restoration import Restoration, prepare_inpaint
@@ -64,18 +64,15 @@ def _fill(options: Options, subject: Subject, truth: Pixels, missing: np.ndarray
     known = torch.from_numpy(~missing)
     blind = subject.picture in WITHOUT_TRUTH
     score = (lambda x: Score()) if blind else within(truth, missing)
-    watch = Watch(
-        score,
-        truth.shape,
-        lambda x: x * known.to(x.device),
-        options.device,
-        options.steps,
-        options.peer_time,
+    seen = Seen(
+        y,
+        missing=missing,
+        watch=watch(options, score, truth.shape, lambda x: x * known.to(x.device)),
     )
     yield from contest(
         options,
         [
-            *contenders(options, "inpaint", Seen(y, missing=missing, watch=watch)),
+            *contenders(options, "inpaint", seen),
             *ours(options, lambda settings: prepare_inpaint(y, missing, settings=settings)),
         ],
         score,

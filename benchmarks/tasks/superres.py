@@ -12,8 +12,8 @@ from benchmarks.measuring.pictures import Pixels
 from benchmarks.measuring.rows import Row, Subject
 from benchmarks.measuring.scores import luminance
 from benchmarks.measuring.tensors import to_pixels, to_tensor
-from benchmarks.peers import contenders
-from benchmarks.peers.peer import Seen, Watch
+from benchmarks.peers import contenders, watch
+from benchmarks.peers.peer import Seen
 from benchmarks.tasks.denoise import noisy
 from chnorm_cli.device import choose_device
 from chnorm_cli.fitting.settings import FitSettings
@@ -53,18 +53,11 @@ def _enlarge(
 
     # The deep image prior sees the operator on its device, and the other peers on the CPU.
     at_device = Downsample(operator.output_size, scale).to(choose_device(options.device))
-    watch = Watch(
-        score,
-        truth.shape,
-        at_device.forward,
-        options.device,
-        options.steps,
-        options.peer_time,
-    )
+    seen = Seen(y, scale=scale, watch=watch(options, score, truth.shape, at_device.forward))
     yield from contest(
         options,
         [
-            *contenders(options, "superres", Seen(y, scale=scale, watch=watch)),
+            *contenders(options, "superres", seen),
             *ours(options, prepare),
             *(ours(options, piped, ", denoised before") if sigma else ()),
         ],
