@@ -64,17 +64,17 @@ class KeepObserved:
     @torch.no_grad()
     def restore(self, y: Tensor, known: Tensor | None, place: Place) -> Tensor:
         """Restore y (C, h, w)."""
-        seen = filled_smoothly(y, known)
         good = torch.ones_like(y[0], dtype=torch.bool) if known is None else known
         observed = good.expand_as(y)
-        bad = find_bad_pixels(seen, None if known is None else ~known) if self.faults else None
+        bad = None
+        if self.faults:
+            bad = find_bad_pixels(filled_smoothly(y, known), None if known is None else ~known)
         if bad is not None:
             values = bad.values.to(y.device)
             observed, good = observed & ~values, good & ~values.any(0)
         wide = None if self.wide is None else wide_holes(good, self.wide)
         if wide is not None and bool(wide.any()):
-            seen, good = filled_smoothly(y, good), good | wide
-            y = torch.where(wide, seen, y)
+            y, good = torch.where(wide, filled_smoothly(y, good), y), good | wide
         x = self.work.restore(y, None if bool(good.all()) else good, place)
         return torch.where(observed, torch.lerp(y, x, self.share), x)
 
