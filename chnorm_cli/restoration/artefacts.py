@@ -24,7 +24,7 @@ from chnorm_cli.noise.quantized import chance_of_noise
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.names import Say
 from chnorm_cli.restoration.bootstrap import smoothed
-from chnorm_cli.restoration.tiles.artefact_tiles import Uncompress, in_cells
+from chnorm_cli.restoration.tiles.artefact_tiles import Uncompress, in_cells, largest_step
 from chnorm_cli.restoration.tiles.tiled import Joining, progress
 
 FOUND = "{}: its artefacts were taken out, and the file could have been made from the result"
@@ -90,7 +90,28 @@ class Wrong:
 
     def limited(self, y: Tensor, x: Tensor, strength: float) -> Tensor:
         """Give of the change from y (C, H, W) to x as much as is asked for, and as is right."""
-        return torch.lerp(y, x, min(1.0, strength, self._largest_step(x - y, strength)))
+        return torch.lerp(y, x, min(1.0, strength, largest_step(x - y, self.most_change(strength))))
+
+    def most_change(self, strength: float) -> float:
+        """Give the largest root mean square of a change that is right."""
+        if self.errors.noisy or strength > 1:
+            return math.inf
+        quality = self.jpeg.compression.quality
+        return next((most for least, most in MOST_CHANGE if quality >= least), math.inf)
+
+    @property
+    def law(self) -> Law | None:
+        """The law of the noise that went through the compression: it was white in the colours."""
+        if not self.errors.noisy:
+            return None
+        noise = noise_of(self.errors)
+        return Law(noise, Level.constant(noise.sigma, len(self.errors.noise)))
+
+    @property
+    def note(self) -> str:
+        """What a person should know of a picture that is cleaned."""
+        found, law = self.jpeg.compression.sentence(), self.law
+        return FOUND.format(found) if law is None else NOISY.format(found, law.sentence())
 
     def _in_tiles(
         self,
@@ -132,13 +153,6 @@ class Wrong:
             return torch.lerp(texture[0], restored(z), self.chance)
 
         return answer
-
-    def _largest_step(self, change: Tensor, strength: float) -> float:
-        if self.errors.noisy or strength > 1:
-            return 1.0
-        quality = self.jpeg.compression.quality
-        most = next((c for q, c in MOST_CHANGE if quality >= q), math.inf)
-        return most / max(float(change.square().mean().sqrt()), 1e-9)
 
 
 def what_is_wrong(y: Tensor, jpeg: Jpeg | None, law: Law, tile: int | None = None) -> Wrong | None:
@@ -182,14 +196,6 @@ def _surer(chance: float, times: float) -> float:
     """Give the chance of noise, if there is any, that is so many times as strong as the error."""
     sure = min(1.0, max(0.0, (times - DOUBTED) / (BELIEVED - DOUBTED)))
     return chance + sure * (SHARE - chance) if chance > 0 else 0.0
-
-
-def law_through_jpeg(errors: CompressionErrors) -> Law | None:
-    """Give the law of the noise that went through the compression: it was white in the colours."""
-    if not errors.noisy:
-        return None
-    noise = noise_of(errors)
-    return Law(noise, Level.constant(noise.sigma, len(errors.noise)))
 
 
 def noise_of(errors: CompressionErrors) -> Noise:

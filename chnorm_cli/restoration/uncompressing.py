@@ -23,7 +23,7 @@ from chnorm_cli.problems.names import Say
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
 from chnorm_cli.recorruption.examples import Example, Query, noise_features, shrunk, window
-from chnorm_cli.restoration.artefacts import FOUND, NOISY, Wrong, compressed_again, law_through_jpeg
+from chnorm_cli.restoration.artefacts import Wrong, compressed_again
 from chnorm_cli.restoration.common import unet_for
 from chnorm_cli.restoration.restoration import Restoration
 from chnorm_cli.restoration.tiles.tiling import Tiling
@@ -103,9 +103,6 @@ def prepare_artefacts(
     Without noise the answer lies in the cells of the file. `fast`, and a picture that is cleaned in
     tiles, do without a network.
     """
-    found = wrong.jpeg.compression.sentence()
-    law = law_through_jpeg(wrong.errors)
-    note = FOUND.format(found) if law is None else NOISY.format(found, law.sentence())
     problem = Problem(y, Identity((y.shape[1], y.shape[2])))
     recipe = UNCOMPRESS.get(settings.effort) if tiling.tile is None else None
     network: nn.Module | None = None
@@ -131,9 +128,9 @@ def prepare_artefacts(
         recipe=recipe,
         jpeg=wrong.jpeg,
         tiling=tiling,
-        law=law,
-        law_found=law is not None,
-        notes=(note,),
+        law=wrong.law,
+        law_found=wrong.law is not None,
+        notes=(wrong.note,),
         errors=wrong.error_of_cleaned(time_for_map, strength),
         uncertainty=uncertainty,
     )

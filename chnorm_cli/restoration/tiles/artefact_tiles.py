@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,12 +23,14 @@ class Uncompress:
     """Take the artefacts out of a tile of a picture of `size` (H, W), with the errors of the whole.
 
     The whole blocks of a tile are cleaned; what of others it has lies where a tile does not count.
+    `most` is how much it may change, as a root mean square.
     """
 
     jpeg: Jpeg
     errors: CompressionErrors
     size: tuple[int, int]
     strength: float = 1.0
+    most: float = math.inf
     go_on: Callable[[], bool] | None = None
     scale: int = 1
 
@@ -44,8 +47,14 @@ class Uncompress:
         inner = _moved(rows, window[0].start), _moved(columns, window[1].start)
         jpeg = self.jpeg.window(rows, columns).to(y.device)
         x = without_artefacts(z[:, *inner], jpeg, self.errors, go_on=self.go_on or (lambda: True))
-        z[:, *inner] = torch.lerp(z[:, *inner], x, self.strength)
+        step = min(self.strength, largest_step(x - z[:, *inner], self.most))
+        z[:, *inner] = torch.lerp(z[:, *inner], x, step)
         return upright(z, compression.turned)
+
+
+def largest_step(change: Tensor, most: float) -> float:
+    """Give the share of a change whose root mean square is `most`."""
+    return most / max(float(change.square().mean().sqrt()), 1e-9)
 
 
 def in_cells(x: Tensor, jpeg: Jpeg) -> Tensor:

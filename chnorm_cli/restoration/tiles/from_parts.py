@@ -22,14 +22,7 @@ from chnorm_cli.noise.sampling import Window, mosaic
 from chnorm_cli.problems.jpeg import Jpeg
 from chnorm_cli.problems.operators import Identity
 from chnorm_cli.problems.problem import Problem
-from chnorm_cli.restoration.artefacts import (
-    FOUND,
-    IN_DOUBT,
-    NOISY,
-    Wrong,
-    law_through_jpeg,
-    what_is_wrong,
-)
+from chnorm_cli.restoration.artefacts import IN_DOUBT, Wrong, what_is_wrong
 from chnorm_cli.restoration.beginning import Said, begin
 from chnorm_cli.restoration.common import Pixels, observation, of_one_colour
 from chnorm_cli.restoration.denoise import SHARED
@@ -43,7 +36,7 @@ from chnorm_cli.restoration.tiles.tiled import PART, PARTS, learning_budget
 from chnorm_cli.restoration.tiles.tiling import Tiling
 
 Read = Callable[[slice, slice], Pixels]  # rows and columns to (h, w, C)
-FAULTS = "bad pixels were found: in each tile they are looked for and filled smoothly"
+FAULTS = "bad pixels were found: in each tile they are looked for and filled from those around"
 
 
 @dataclass(frozen=True)
@@ -125,6 +118,7 @@ class Parts:
             wrong.errors.stronger(max(1.0, strength)),
             self.size,
             min(1.0, strength),
+            wrong.most_change(strength),
         )
 
 
@@ -157,10 +151,8 @@ def learn_to_denoise(
     if plain and parts.jpeg is not None:
         wrong = what_is_wrong(parts.whole(settings), parts.jpeg, law)
     if wrong is not None and wrong.chance == 0:
-        sentence = wrong.jpeg.compression.sentence()
-        noise = law_through_jpeg(wrong.errors)
-        note = FOUND.format(sentence) if noise is None else NOISY.format(sentence, noise.sentence())
-        return known.lesson(Outcome.CELLS, parts.uncompress(wrong, said.strength), [note], noise)
+        uncompress = parts.uncompress(wrong, said.strength)
+        return known.lesson(Outcome.CELLS, uncompress, [wrong.note], wrong.law)
     if left is not None and beginning.bad is not None:
         filled = WithoutBadPixels(AsItIs())
         return known.lesson(Outcome.STEPS, filled, left[1], law, keeps=True)

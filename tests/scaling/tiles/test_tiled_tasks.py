@@ -11,6 +11,7 @@ from PIL import Image
 
 from chnorm_cli.fitting.settings import Effort, FirstGuess, FitSettings
 from chnorm_cli.noise import finding
+from chnorm_cli.restoration import artefacts
 from chnorm_cli.restoration.filling import Filling
 from chnorm_cli.restoration.tiles import (
     from_parts,
@@ -184,6 +185,18 @@ def test_a_jpeg_is_cleaned_as_without_kept_tiles(tmp_path, samples):
     assert np.abs(kept - plain.astype(float)).mean() < 0.3
     decoded = np.asarray(Image.open(io.BytesIO(path.read_bytes())), float)
     assert np.square(kept - samples.astype(float)).mean() < np.square(decoded - samples).mean()
+
+
+def test_what_files_may_change_at_most_holds_in_kept_tiles_too(tmp_path, samples, monkeypatch):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(samples).save(path, quality=20)
+    decoded = np.asarray(Image.open(path), float)
+    free, _ = run(asked(Denoise(), path, "free.png"))
+    monkeypatch.setattr(artefacts, "MOST_CHANGE", ((20, 1.5 / 255),))
+    for name, tiles in (("kept.png", KEPT), ("plain.png", TilesAsked())):
+        bounded, _ = run(asked(Denoise(), path, name, tiles))
+        change, rounding = np.sqrt(np.square(bounded - decoded).mean()), 0.3
+        assert 1.0 < change < 1.5 + rounding < np.sqrt(np.square(free - decoded).mean())
 
 
 def test_bad_pixels_of_a_clean_picture_are_filled_and_the_others_stay(tmp_path):
