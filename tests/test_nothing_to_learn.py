@@ -97,7 +97,7 @@ def test_a_step_of_a_share_is_that_much_shorter():
         optimizers = Optimizers(layer, adam_lr=0.1, muon_lr=None)
         layer.weight.grad = torch.ones_like(layer.weight)
         optimizers.step(share)
-        assert optimizers.members[0].param_groups[0]["lr"] == 0.1
+        assert optimizers.members[0].rate == 0.1
         return float(layer.weight.detach())
 
     assert moved(0.25) == pytest.approx(0.25 * moved(1.0))

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from chnorm_cli.fitting.descent import Descent, Measured
-from chnorm_cli.fitting.optimizers import Optimizers
+from chnorm_cli.fitting.optimizers import Optimizer, Optimizers
 from chnorm_cli.fitting.solution import DivergedError
 
 
+class GradientDescent(Optimizer):
+    """v ← μ v + ∇, θ ← θ − η v."""
+
+    def __init__(self, params: Iterable[Tensor], rate: float, momentum: float) -> None:
+        super().__init__(params, rate)
+        self.momentum = momentum
+
+    def _update(self, indices: list[int], params: list[Tensor], grads: list[Tensor]) -> None:
+        velocities = self.remembered("velocity", indices)
+        torch._foreach_mul_(velocities, self.momentum)
+        torch._foreach_add_(velocities, grads)
+        torch._foreach_add_(params, velocities, alpha=-self.rate)
+
+
 class Momentum(Optimizers):
-    """v ← μ v + ∇, θ ← θ − η v: the paper's SGD, on the whole signal, so nothing is stochastic."""
+    """The paper's SGD, on the whole signal, so nothing is stochastic."""
 
     def __init__(self, network: nn.Module, *, rate: float, momentum: float) -> None:
         parameters = [p for p in network.parameters() if p.requires_grad]
-        self.members = [torch.optim.SGD(parameters, lr=rate, momentum=momentum)]
-        self.rates = [rate]
+        self._have(GradientDescent(parameters, rate, momentum))
 
 
 @dataclass

@@ -1,9 +1,12 @@
 """Optimisers: orthogonal updates for hidden convolutions, Adam for the rest, one schedule."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
-from chnorm_cli.fitting.optimizers import Muon, Optimizers, orthogonalized
+from chnorm_cli.fitting.optimizers import Adam, Muon, Optimizers, orthogonalized
 from chnorm_cli.generators.decoder import Decoder
 
 
@@ -40,7 +43,7 @@ def test_muon_moves_by_its_rate_whatever_the_size_of_the_gradient(shape):
     for scale in (1e-3, 1e3):
         p = torch.nn.Parameter(torch.zeros(shape))
         p.grad = scale * matrix(shape[0], shape[1] * shape[2] * shape[3]).view(shape)
-        Muon([p], lr=0.02).step()
+        Muon([p], 0.02).step()
         moved.append(p.detach().clone())
     assert torch.allclose(*moved, atol=1e-4)
     tall = max(1.0, shape[0] / (shape[1] * shape[2] * shape[3])) ** 0.5
@@ -54,14 +57,44 @@ def test_muon_accumulates_momentum_and_skips_what_has_no_gradient():
         torch.nn.Parameter(torch.zeros(4, 4, 1, 1)),
         torch.nn.Parameter(torch.ones(4, 4, 1, 1)),
     )
-    optimizer = Muon([p, idle], lr=0.1)
+    optimizer = Muon([p, idle], 0.1)
     gradient = matrix(4, 4).view(4, 4, 1, 1)
     for _ in range(3):
         p.grad = gradient.clone()
         optimizer.step()
-    momentum = optimizer.state[p]["momentum"]
+    momentum = optimizer.state["momentum"][0]
     assert torch.allclose(momentum, (1 + 0.95 + 0.95**2) * gradient, atol=1e-5)
     assert torch.equal(idle, torch.ones_like(idle))
+
+
+def test_adam_is_that_of_torch():
+    """Where there is no gradient, nothing moves and nothing is remembered."""
+    ours, theirs = (
+        [torch.nn.Parameter(matrix(3, 4)), torch.nn.Parameter(torch.ones(2))] for _ in "12"
+    )
+    optimizer, reference = Adam(ours, 0.05), torch.optim.Adam(theirs, lr=0.05, foreach=True)
+    for step in range(5):
+        for parameters in (ours, theirs):
+            parameters[0].grad = matrix(3, 4, seed=step) * 10.0 ** (step - 3)
+        optimizer.step()
+        reference.step()
+        assert torch.equal(ours[0], theirs[0])
+    assert torch.equal(ours[1], torch.ones(2))
+
+
+def test_a_fit_does_without_the_compiler_of_torch():
+    """It takes 0.8 s to import, which a small picture does not wait for."""
+    code = """if True:
+        import sys, torch
+        from chnorm_cli.fitting.optimizers import Optimizers
+        from chnorm_cli.generators.decoder import Decoder
+        network = Decoder(3, (16, 16), widths=(6, 6, 5), kernel=3)
+        network(torch.rand(network.input_shape)).mean().backward()
+        Optimizers(network, adam_lr=0.01, muon_lr=0.02).step()
+        print("torch._dynamo" in sys.modules)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def network():
@@ -72,8 +105,7 @@ def network():
 def test_every_parameter_has_one_optimizer(muon_lr):
     model = network()
     optimizers = Optimizers(model, adam_lr=0.01, muon_lr=muon_lr)
-    groups = [group for member in optimizers.members for group in member.param_groups]
-    handled = [id(p) for group in groups for p in group["params"]]
+    handled = [id(p) for member in optimizers.members for p in member.params]
     assert sorted(handled) == sorted(id(p) for p in model.parameters())
 
 
@@ -81,16 +113,16 @@ def test_muon_has_the_hidden_convolutions_only():
     model = network()
     (muon, adam) = Optimizers(model, adam_lr=0.01, muon_lr=0.02).members
     assert isinstance(muon, Muon)
-    hidden = {id(p) for p in muon.param_groups[0]["params"]}
+    hidden = {id(p) for p in muon.params}
     assert hidden == {id(c.weight) for c in model.convolutions}
-    assert id(model.output.weight) in {id(p) for p in adam.param_groups[0]["params"]}
+    assert id(model.output.weight) in {id(p) for p in adam.params}
 
 
 def test_rates_are_scaled_from_their_base():
     optimizers = Optimizers(network(), adam_lr=0.01, muon_lr=0.02)
     for factor in (0.5, 0.1, 1.0):
         optimizers.scale_rates(factor)
-        rates = [group["lr"] for member in optimizers.members for group in member.param_groups]
+        rates = [member.rate for member in optimizers.members]
         assert rates == pytest.approx([0.02 * factor, 0.01 * factor])
 
 
