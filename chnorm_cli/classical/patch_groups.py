@@ -56,11 +56,10 @@ def combine_by_pilot(
     noise = n * variance
     lead, rest = _parted(pilot, joint)
     noisy_lead, noisy_rest = _parted(noisy, joint)
-    gram = lead.mT @ lead
-    factor = _factor(gram, noise)
-    inner = torch.cholesky_solve(torch.cholesky_solve(gram, factor).mT, factor)
-    kept = ((lead @ inner) * lead).sum(-1)
-    patches = lead @ torch.cholesky_solve(lead.mT @ noisy_lead, factor)
+    # With L⁻¹ of the Cholesky factor, Θ = S Sᵀ where S = X̄ L⁻ᵀ: half the time of solving for each.
+    whitened = lead @ _inverse_factor(lead.mT @ lead, noise).mT
+    patches = whitened @ (whitened.mT @ noisy_lead)
+    kept = ((whitened @ (whitened.mT @ whitened)) * whitened).sum(-1)
     if rest is None or noisy_rest is None:
         return Estimate(patches, kept)
     power = rest.square()
@@ -101,8 +100,8 @@ def combine_values(
     centred, off = pilot - mean, noisy - mean
     lead = centred[..., :m]
     covariance = lead.mT @ lead / k
-    factor = _factor(covariance, noise[..., :m, :m])
-    weights = torch.cholesky_solve(covariance, factor)
+    half = _inverse_factor(covariance, noise[..., :m, :m])
+    weights = half.mT @ (half @ covariance)
     kept = weights.square().sum((-2, -1))
     patches = off[..., :m] @ weights
     if m < n:
@@ -123,11 +122,17 @@ def _parted(values: Tensor, joint: int | None) -> tuple[Tensor, Tensor | None]:
 
 def _inverse(gram: Tensor, ridge: float | Tensor) -> Tensor:
     """Give (Gram matrix + ridge I)⁻¹."""
-    eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
-    factor = _factor(gram, ridge)
-    # L⁻ᵀ L⁻¹: half the time of `cholesky_inverse` on a CPU.
-    half: Tensor = torch.linalg.solve_triangular(factor, eye.expand_as(gram), upper=False)
+    half = _inverse_factor(gram, ridge)
     return half.mT @ half
+
+
+def _inverse_factor(gram: Tensor, noise: float | Tensor) -> Tensor:
+    """Give L⁻¹, where L Lᵀ is the Gram matrices (…, m, m) with the noise of `_factor`."""
+    eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
+    inverse: Tensor = torch.linalg.solve_triangular(
+        _factor(gram, noise), eye.expand_as(gram), upper=False
+    )
+    return inverse
 
 
 def _factor(gram: Tensor, noise: float | Tensor) -> Tensor:
