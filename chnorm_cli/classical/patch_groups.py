@@ -21,6 +21,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+SOLVED = 25  # rows of a matrix, at most, that LAPACK inverts as fast as products of its halves
+
 
 class Estimate(NamedTuple):
     """Denoised groups (…, k, n), and the share of the noise's variance that each patch (…, k) keeps."""
@@ -56,10 +58,7 @@ def combine_by_pilot(
     noise = n * variance
     lead, rest = _parted(pilot, joint)
     noisy_lead, noisy_rest = _parted(noisy, joint)
-    # With L⁻¹ of the Cholesky factor, Θ = S Sᵀ where S = X̄ L⁻ᵀ: half the time of solving for each.
-    whitened = lead @ _inverse_factor(lead.mT @ lead, noise).mT
-    patches = whitened @ (whitened.mT @ noisy_lead)
-    kept = ((whitened @ (whitened.mT @ whitened)) * whitened).sum(-1)
+    patches, kept = _jointly(noisy_lead, lead, noise)
     if rest is None or noisy_rest is None:
         return Estimate(patches, kept)
     power = rest.square()
@@ -67,6 +66,25 @@ def combine_by_pilot(
     shrunk = 1.0 / (size + noise)
     patches = torch.cat([patches, rest * ((rest * noisy_rest).sum(-2, keepdim=True) * shrunk)], -1)
     return Estimate(patches, kept + (power @ (size * shrunk.square()).mT)[..., 0])
+
+
+def _jointly(noisy: Tensor, pilot: Tensor, noise: float | Tensor) -> Estimate:
+    """Give Θ Y for Θ = X̄ A⁻¹ X̄ᵀ where A = X̄ᵀ X̄ + `noise` I.
+
+    A has few large values, as principal components have, and rounding stays with them. The form by
+    patches, X̄ X̄ᵀ, spreads it over all.
+    """
+    k, m = pilot.shape[-2:]
+    if k < m:
+        whitened = pilot @ _inverse_factor(pilot.mT @ pilot, noise).mT
+        theta = whitened @ whitened.mT
+        return Estimate(theta @ noisy, theta.square().sum(-1))
+    # Never Θ itself; and products of two matrices at once are faster than one by one.
+    products = pilot.mT @ torch.cat([pilot, noisy], -1)
+    inverse = _inverse(products[..., :m], noise)
+    solved = pilot @ torch.cat([inverse, inverse @ products[..., m:]], -1)
+    weights = solved[..., :m]  # P = X̄ A⁻¹, and diag(Θ²) = diag(P (A − `noise` I) Pᵀ)
+    return Estimate(solved[..., m:], (weights * (pilot - noise * weights)).sum(-1))
 
 
 def combine_sharing(noisy: Tensor, pilot: Tensor | None, shared: Tensor) -> Estimate:
@@ -127,16 +145,36 @@ def _inverse(gram: Tensor, ridge: float | Tensor) -> Tensor:
 
 
 def _inverse_factor(gram: Tensor, noise: float | Tensor) -> Tensor:
-    """Give L⁻¹, where L Lᵀ is the Gram matrices (…, m, m) with the noise of `_factor`."""
-    eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
-    inverse: Tensor = torch.linalg.solve_triangular(
-        _factor(gram, noise), eye.expand_as(gram), upper=False
-    )
+    """Give L⁻¹, where L Lᵀ is the Gram matrices (…, m, m) with the noise of `_ridged`."""
+    return _halved(_ridged(gram, noise))
+
+
+def _halved(matrix: Tensor) -> Tensor:
+    """Give L⁻¹ of the Cholesky factor L of (…, m, m), by halves: products are faster than solvers."""
+    m = matrix.shape[-1]
+    if m <= SOLVED:
+        factor, _ = torch.linalg.cholesky_ex(matrix)
+        eye = torch.eye(m, device=matrix.device, dtype=matrix.dtype).expand_as(matrix)
+        solved: Tensor = torch.linalg.solve_triangular(factor, eye, upper=False)
+        return solved
+    h = m // 2
+    inverse = torch.zeros_like(matrix)
+    first = inverse[..., :h, :h] = _halved(matrix[..., :h, :h])
+    across = matrix[..., h:, :h] @ first.mT
+    second = inverse[..., h:, h:] = _halved(matrix[..., h:, h:] - across @ across.mT)
+    inverse[..., h:, :h] = -second @ (across @ first)
     return inverse
 
 
 def _factor(gram: Tensor, noise: float | Tensor) -> Tensor:
-    """Give the Cholesky factor of Gram matrices (…, m, m) + `noise`, (m, m) or a multiple of I.
+    """Give the Cholesky factor of the Gram matrices (…, m, m) with the noise of `_ridged`."""
+    factor: Tensor
+    factor, _ = torch.linalg.cholesky_ex(_ridged(gram, noise))
+    return factor
+
+
+def _ridged(gram: Tensor, noise: float | Tensor) -> Tensor:
+    """Give Gram matrices (…, m, m) + `noise`, (m, m) or a multiple of I.
 
     A multiple is a number, or one a matrix (…, 1, 1).
     """
@@ -149,6 +187,4 @@ def _factor(gram: Tensor, noise: float | Tensor) -> Tensor:
         noisy = gram.clone()
         ridge = ridge + (noise[..., 0] if isinstance(noise, Tensor) else noise)
     noisy.diagonal(dim1=-2, dim2=-1).add_(ridge)
-    factor: Tensor
-    factor, _ = torch.linalg.cholesky_ex(noisy)
-    return factor
+    return noisy
