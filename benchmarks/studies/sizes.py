@@ -1,96 +1,175 @@
-"""Cost against size: CPU-seconds and memory of a denoising, from a quarter of a megapixel upwards.
+"""Cost against size: seconds and memory of the command, from a quarter of a megapixel to a slide.
 
-Each size runs in a process of its own, so that its peak of memory is its own:
+Each size is a noisy TIFF in colour, written, restored by `chnorm denoise` with its defaults, and
+compared with the truth tile by tile, so that no picture is too large for it:
 
-    python -m benchmarks.studies.sizes --effort fast --megapixels 0.25 1 8 --json sizes.json
+    python -m benchmarks.studies.sizes --effort fast --megapixels 0.25 1 4 24 --save
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
-import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.measuring.machine import describe_run, place
+from benchmarks.measuring.pictures import CHECKOUT
+from benchmarks.measuring.rows import result_file
+
+FOLDER = CHECKOUT / "benchmarks" / "results" / "sizes"
 SIGMA = 25.0
+LARGEST = 2000  # pixels a side: beyond, the photograph is mirrored instead of enlarged
+TILE = 256
+Block = tuple[slice, slice]
 
 
-def picture(megapixels: float) -> tuple[np.ndarray, np.ndarray]:
-    """Give a photograph enlarged to a square of that size, and the same with noise, (H, W, 3)."""
+@cache
+def photograph(side: int) -> np.ndarray:
+    """Give a photograph enlarged to a square, (side, side, 3), of 8 bits."""
     from PIL import Image
 
-    side = round((megapixels * 1e6) ** 0.5)
-    sample = Path(__file__).parents[2] / "sample_images" / "astronaut.png"
-    with Image.open(sample) as image:
+    with Image.open(CHECKOUT / "sample_images" / "astronaut.png") as image:
         large = image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
-    truth = np.asarray(large, dtype=np.float32) / 255
-    noise = np.random.default_rng(0).standard_normal(truth.shape, dtype=np.float32)
-    return truth, truth + np.float32(SIGMA / 255) * noise
+        return np.asarray(large)
 
 
-def measure(megapixels: float, effort: str, tile: int | None) -> dict[str, Any]:
-    """Denoise one picture on one thread, with the law found by itself."""
-    import torch
+def truth(side: int, block: Block) -> np.ndarray:
+    """Give a part of the picture without noise, (h, w, 3), of 8 bits."""
+    large = photograph(min(side, LARGEST))
+    n = len(large)
+    rows, columns = (np.arange(part.start, part.stop) for part in block)
+    rows, columns = (np.where(i // n % 2, n - 1 - i % n, i % n) for i in (rows, columns))
+    part: np.ndarray = large[rows][:, columns]
+    return part
 
-    from chnorm_cli.fitting.settings import Effort, FitSettings
-    from chnorm_cli.restoration import prepare_denoise
 
-    torch.set_num_threads(1)
-    truth, noisy = picture(megapixels)
-    began = time.process_time()
-    settings = FitSettings(effort=Effort(effort), tile=tile, threads=1, device="cpu")
-    restoration = prepare_denoise(noisy, settings=settings)
-    for _ in restoration:
-        pass
-    solution = restoration.solution
-    error = float(((solution.pixels.clip(0, 1) - truth) ** 2).mean())
-    seconds = time.process_time() - began
+def blocks(side: int) -> Iterator[Block]:
+    """Give the parts that a tiled TIFF is made of, in their order."""
+    for top in range(0, side, TILE):
+        for left in range(0, side, TILE):
+            yield slice(top, min(top + TILE, side)), slice(left, min(left + TILE, side))
+
+
+def write(path: Path, side: int) -> None:
+    """Write the noisy picture, tile by tile."""
+    import tifffile
+
+    def tiles() -> Iterator[np.ndarray]:
+        for number, block in enumerate(blocks(side)):
+            part = truth(side, block)
+            draw = np.random.default_rng(number)
+            noisy = part + SIGMA * draw.standard_normal(part.shape, dtype=np.float32)
+            tile = np.zeros((TILE, TILE, 3), np.uint8)
+            tile[: part.shape[0], : part.shape[1]] = noisy.round().clip(0, 255)
+            yield tile
+
+    tifffile.imwrite(
+        path,
+        tiles(),
+        shape=(side, side, 3),
+        dtype=np.uint8,
+        photometric="rgb",
+        tile=(TILE, TILE),
+        bigtiff=side**2 * 3 > 2**32 - 2**25,
+    )
+
+
+def psnr(path: Path, side: int) -> float:
+    """Compare a restored TIFF with the truth, tile by tile."""
+    import tifffile
+    import zarr
+
+    with tifffile.imread(path, aszarr=True) as store:
+        restored = zarr.open(store, mode="r")
+        total = 0.0
+        for block in blocks(side):
+            error = np.asarray(restored[block], np.float32) - truth(side, block)
+            total += float(np.square(error, dtype=np.float64).sum())
+    return float(-10 * np.log10(total / (3 * side**2) / 255**2))
+
+
+def watched(command: list[str], said: Path) -> tuple[float, float, float]:
+    """Run a command, keep what it says, and give its seconds, CPU-seconds, and peak of memory of all its processes, in GB.
+
+    Memory that processes share is counted once (PSS); where a system does not say it, as often as it
+    is seen (RSS).
+    """
+    import psutil
+
+    began, peak, cpu = time.monotonic(), 0, 0.0
+    with said.open("wb") as out, psutil.Popen(command, stdout=out) as process:
+        while process.poll() is None:
+            held, used = 0, 0.0
+            for each in [process, *process.children(recursive=True)]:
+                try:
+                    memory, times = each.memory_full_info(), each.cpu_times()
+                except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                    continue
+                held += getattr(memory, "pss", memory.rss)
+                used += times.user + times.system
+            peak, cpu = max(peak, held), max(cpu, used)
+            time.sleep(0.25)
+    if process.returncode:
+        raise SystemExit(f"exit {process.returncode}: {' '.join(command)}")
+    return time.monotonic() - began, cpu, peak / 1e9
+
+
+def measure(megapixels: float, effort: str, folder: Path, more: list[str]) -> dict[str, Any]:
+    """Denoise one picture through the command, told nothing."""
+    side = round((megapixels * 1e6) ** 0.5)
+    noisy, clean, said = folder / "noisy.tif", folder / "clean.tif", folder / "report.json"
+    write(noisy, side)
+    clean.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "chnorm_cli", "denoise", str(noisy), "-o", str(clean)]
+    command += ["--effort", effort, "--json", "--max-pixels", str(10**10), "-q", *more]
+    seconds, cpu, peak = watched(command, said)
+    plan = json.loads(said.read_text())["plan"]
     return {
         "megapixels": megapixels,
         "effort": effort,
-        "tile": solution.plan["tile"],
-        "cpu_seconds": round(seconds, 1),
-        "cpu_seconds_per_megapixel": round(seconds / megapixels, 2),
-        "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
-        "estimated_gb": round(solution.plan["memory"] / 1e9, 2),
-        "psnr": round(-10 * np.log10(error), 2),
+        "tile": plan["tile"],
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(cpu, 1),
+        "peak_gb": round(peak, 2),
+        "estimated_gb": round(plan["memory"] / 1e9, 2),
+        "psnr": round(psnr(clean, side), 2),
     }
+
+
+def save(row: dict[str, Any]) -> None:
+    """Keep a row in the file of this machine, in place of an older one of its size and effort."""
+    run = describe_run("cpu")
+    path = result_file("denoise", place(run), FOLDER)
+    rows = json.loads(path.read_text()) if path.exists() else []
+    key = ("effort", "megapixels")
+    rows = [r for r in rows if any(r[k] != row[k] for k in key)]
+    rows.append(row | {"date": run["date"], "code": run["code"]})
+    rows.sort(key=lambda r: tuple(r[k] for k in key))
+    FOLDER.mkdir(exist_ok=True)
+    path.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--effort", default="fast")
     parser.add_argument("--megapixels", type=float, nargs="+", default=[0.25, 1.0, 4.0])
-    parser.add_argument("--tile", type=int, help="pixels a side; 0: whole")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--save", action="store_true", help="keep the rows in results/sizes/")
+    parser.add_argument("more", nargs="*", help="options of the command, after --")
     asked = parser.parse_args()
-    if asked.one:
-        print(json.dumps(measure(asked.megapixels[0], asked.effort, asked.tile)))
-        return
-    rows = []
     for megapixels in asked.megapixels:
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.studies.sizes",
-            "--one",
-            "--effort",
-            asked.effort,
-        ]
-        command += ["--megapixels", str(megapixels)]
-        command += [] if asked.tile is None else ["--tile", str(asked.tile)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        rows.append(json.loads(done.stdout))
-        print(rows[-1], flush=True)
-    if asked.json:
-        asked.json.write_text(json.dumps(rows, indent=1) + "\n")
+        with tempfile.TemporaryDirectory() as folder:
+            row = measure(megapixels, asked.effort, Path(folder), asked.more)
+        print(row, flush=True)
+        if asked.save:
+            save(row)
 
 
 if __name__ == "__main__":
