@@ -1,5 +1,9 @@
 """What is free, by the machine and by the limits of control groups."""
 
+import ctypes
+import subprocess
+import sys
+
 import pytest
 
 from chnorm_cli.memory import free_memory
@@ -45,3 +49,23 @@ def test_the_limit_of_a_group_above_counts(tmp_path):
 
 def test_a_system_that_does_not_say_is_believed_to_have_enough(tmp_path):
     assert free_memory(tmp_path / "no", tmp_path / "none") is None
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="another C library")
+def test_freed_memory_is_given_back():
+    script = """if True:
+        import gc, resource
+        from chnorm_cli.memory import give_back
+        def resident():
+            return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+        held = [bytearray(50_000) for _ in range(2000)]  # 100 MB, in pieces that the C library keeps
+        last = bytearray(50_000)
+        del held
+        before = resident()
+        give_back()
+        print(before - resident())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > 50_000_000

@@ -6,26 +6,45 @@ Cholesky factors of many small matrices. Whole parts side by side keep every cor
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import TypeVar
 
 import torch
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
+_at_once: ContextVar[int] = ContextVar("parts at once, at least", default=1)
+
+
+@contextlib.contextmanager
+def at_once(parts: int) -> Iterator[None]:
+    """Let so many parts be computed at once where torch itself is told to use fewer threads.
+
+    With more threads for single operations torch sums in another order, and results change in their
+    last bits; those of parts do not.
+    """
+    token = _at_once.set(parts)
+    try:
+        yield
+    finally:
+        _at_once.reset(token)
 
 
 def side_by_side(
     compute: Callable[[Part], Result], parts: Iterable[Part], device: torch.device
 ) -> Iterator[Result]:
-    """Give `compute(part)` for each part, in order; on a CPU as many at once as torch has threads.
+    """Give `compute(part)` for each part, in order; on a CPU as many at once as torch has threads,
+    or as `at_once` says.
 
     Each part is computed on one thread then, so results do not depend on how many there are.
     """
     threads = torch.get_num_threads()
-    if device.type != "cpu" or threads == 1:
+    parts_at_once = max(threads, _at_once.get())
+    if device.type != "cpu" or parts_at_once == 1:
         yield from map(compute, parts)
         return
     grad = torch.is_grad_enabled()
@@ -35,12 +54,16 @@ def side_by_side(
             return compute(part)
 
     # torch's number of threads belongs to the thread that sets it, and to those that begin later.
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ThreadPoolExecutor(
+        parts_at_once, initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
         try:
             waiting: deque[Future[Result]] = deque()
             for part in parts:
                 waiting.append(pool.submit(alone, part))
-                if len(waiting) > threads:  # no more results wait in memory than keep all busy
+                if (
+                    len(waiting) > parts_at_once
+                ):  # no more results wait in memory than keep all busy
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -219,11 +219,14 @@ class RecorruptFit:
         return Learnt(self.network, self.scale, recipe.tile, recipe.symmetries, trusted)
 
     def _seconds_to_answer(self) -> float:
-        """Guess from the time of a step: a pass without gradients costs about a third."""
         pixels = sum(q.guess.shape[-1] * q.guess.shape[-2] for q in self.make_queries())
-        batch = self.recipe.batch * self.recipe.crop**2
         finishing = self.finish_share * (self.budget.seconds or 0.0)
-        return 0.4 * self.seconds_per_step * self.recipe.symmetries * pixels / batch + finishing
+        return self.seconds_to_ask(pixels) + finishing
+
+    def seconds_to_ask(self, pixels: int) -> float:
+        """Guess from the time of a step: a pass without gradients costs about a third."""
+        batch = self.recipe.batch * self.recipe.crop**2
+        return 0.4 * self.seconds_per_step * self.recipe.symmetries * pixels / batch
 
 
 def _can_teach(material: Material) -> bool:

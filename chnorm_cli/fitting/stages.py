@@ -95,6 +95,14 @@ class Mapped:
         return None if x is None else self.to(x)
 
 
+def with_time_after(step: Step, after: float) -> Step:
+    """Give a step of a part of the work as one of the whole, where what follows takes `after` seconds."""
+    if not after:
+        return step
+    part = step.seconds / max(step.share_done, 1e-6)
+    return replace(step, share_done=step.seconds / max(part + after, 1e-6))
+
+
 COMBINE_SHARE = 0.15  # of --time, kept for combining the estimates
 
 
@@ -119,9 +127,11 @@ class StagedFit:
         stages: Sequence[Stage],
         combine: Callable[[list[Tensor]], Tensor],
         budget: Budget,
+        combine_seconds: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.stages = stages
         self.combine = combine
+        self.combine_seconds = combine_seconds  # that it will take, as far as is known
         self.budget = budget
         self.outcome: Outcome | None = None
         self.estimates: list[Tensor] = []
@@ -161,13 +171,15 @@ class StagedFit:
             last = index
             for step in fit:
                 last = index + step.index
-                yield replace(
+                counted = replace(
                     step,
                     index=last,
                     stage=stage.name,
                     seconds=self.budget.elapsed,
                     share_done=done - share * (1.0 - step.share_done),
                 )
+                after = 0.0 if self.budget.seconds is not None else self.combine_seconds()
+                yield with_time_after(counted, after)
             index = last
             self.outcome = fit.outcome
             estimate = fit.estimate()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from functools import cached_property
 from math import prod
 
 import torch
@@ -32,6 +34,7 @@ from chnorm_cli.restoration.tiles.tile_work import Denoise, Enlarge
 
 FACTORS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
 SCALES = tuple(FACTORS)
+TRIED = 64  # pixels, the side of what tells how long similar patches take
 DECODER = GeneratorSpec(GeneratorName.DECODER, DEFAULT_WIDTHS[GeneratorName.DECODER])
 CLEANED = "the small picture is noisy ({}), and the enlarged one explains it without its noise"
 MENDED = "the small picture is {}, and the enlarged one explains it without its artefacts"
@@ -97,7 +100,7 @@ class Enlarging:
         stages += [self.enlarging(level, unet, recorrupt) for level in range(last)]
         stages += [self.enlarging(last, *network) for network in self.unets]
         stages += [self.prior(number) for number in range(self.priors)]
-        self.running = StagedFit(stages, self.combined, self.budget)
+        self.running = StagedFit(stages, self.combined, self.budget, self.last_seconds)
         return self.running
 
     def cleaning(self, budget: Budget) -> RunningFit:
@@ -188,6 +191,31 @@ class Enlarging:
         return plug_and_play(
             x, y, self.problem.operator, self.recipe.strengths, ENLARGING, go_on=go_on
         )
+
+    @cached_property
+    def pace(self) -> float:
+        """Seconds that one plug-and-play iteration takes a pixel, tried on a corner of the picture."""
+        small = self.y[:, :TRIED, :TRIED]
+        operator = Downsample(_size(small), self.scale, self.kernel).to(small.device)
+        x, once = first_guess(operator, small), self.recipe.strengths[:1]
+        began = time.perf_counter()
+        plug_and_play(x, small, operator, once, ENLARGING)
+        return (time.perf_counter() - began) / x[0].numel()
+
+    def last_seconds(self) -> float:
+        """Estimate what similar patches take at the end."""
+        height, width = self.problem.size
+        return 0.0 if self.learn_only else self.pace * len(self.recipe.strengths) * height * width
+
+    def again_seconds(self, pixels: int) -> float:
+        """Estimate what another picture of so many pixels takes in `learnt`: asked, and corrected."""
+        answers = pixels * self.scale**2
+        fits = [fit for level in self.enlarged.values() for fit in level]
+        asked = sum(fit.seconds_to_ask(answers) for fit in fits[-len(self.unets) :])
+        cleaned = 0.0
+        if isinstance(self.cleaner, Denoising):
+            cleaned = self.cleaner.restore_seconds(pixels)
+        return cleaned + asked + self.pace * len(self.recipe.strengths) * answers
 
     def learnt(self) -> Enlarge:
         """Give what has been learnt, apart from the fits and without `prior` ones."""

@@ -1,11 +1,12 @@
 """Parts side by side: in order, on one thread each, and nothing is left changed."""
 
+import threading
 import time
 
 import pytest
 import torch
 
-from chnorm_cli.classical.threads import side_by_side
+from chnorm_cli.classical.threads import at_once, side_by_side
 
 CPU = torch.device("cpu")
 
@@ -56,4 +57,17 @@ def test_an_error_in_a_part_comes_out(threads):
 
     with pytest.raises(ValueError, match="two"):
         list(side_by_side(fail, range(10), CPU))
+    assert torch.get_num_threads() == threads
+
+
+def test_more_parts_than_threads_are_computed_at_once_where_that_is_asked_for(threads):
+    """And torch's own threads are as many as before, in the parts and after them."""
+    met = threading.Barrier(4, timeout=20)
+
+    def meet(_):
+        met.wait()
+        return torch.get_num_threads()
+
+    with at_once(4):
+        assert list(side_by_side(meet, range(8), CPU)) == [1] * 8
     assert torch.get_num_threads() == threads

@@ -5,7 +5,7 @@ import torch
 
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.solution import Outcome, Step
-from chnorm_cli.fitting.stages import Stage, StagedFit
+from chnorm_cli.fitting.stages import Stage, StagedFit, with_time_after
 
 
 class Counting:
@@ -60,6 +60,27 @@ def test_steps_are_counted_through_and_the_share_grows_to_one():
     assert [len(estimates) for _, estimates in made] == [0, 1, 2]  # each knows those before it
     assert torch.equal(fit.estimate(), torch.full((1, 2, 2), 3.0))
     assert fit.outcome is Outcome.STEPS
+
+
+@pytest.mark.parametrize("seconds", [None, 60.0])
+def test_what_comes_after_the_stages_counts_as_time_left(seconds):
+    """Unless the time is given: of that a share is kept for it."""
+    shares = []
+    for after in (0.0, 100.0):
+        stages = [Stage("only", 1.0, lambda _, budget: Counting(1, Budget(6, 6, budget.seconds)))]
+        fit = StagedFit(stages, summed, Budget(6, None, seconds), lambda after=after: after)
+        shares.append([step.share_done for step in fit])
+    assert shares[0][-1] == pytest.approx(1)
+    assert (shares[1] == pytest.approx(shares[0])) == (seconds is not None)
+    assert all(step < before for step, before in zip(shares[1], shares[0], strict=True)) == (
+        seconds is None
+    )
+
+
+def test_a_step_of_a_part_is_one_of_the_whole():
+    step = Step(3, 1.0, 1.0, {}, seconds=20.0, share_done=0.5)
+    assert with_time_after(step, 40.0).share_done == pytest.approx(20 / 80)
+    assert with_time_after(step, 0.0) is step
 
 
 def test_the_steps_asked_for_are_shared_out():

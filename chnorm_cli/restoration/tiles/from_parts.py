@@ -5,16 +5,18 @@ It may be larger than memory. `from_parts_filling` and `from_parts_enlarging` do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from chnorm_cli.classical.threads import at_once
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.recipes import Choice, choose
 from chnorm_cli.fitting.settings import Fit, FitSettings
-from chnorm_cli.fitting.solution import Outcome
+from chnorm_cli.fitting.solution import Outcome, Step
+from chnorm_cli.fitting.stages import with_time_after
 from chnorm_cli.noise.finding import WINDOW, WINDOWS
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.names import Faults, Kind
@@ -52,6 +54,16 @@ class Lesson:
     learnt: Callable[[], TileWork] | None
     tile_seconds: Callable[[int], float] = lambda _: 0.0
     keeps: bool = False
+
+    def steps(self, cores: int, size: tuple[int, int], workers: int) -> Iterator[Step]:
+        """Learn, on as many cores as that is faster on without other results in the last bit.
+
+        The share done is that of the whole, whose tiles of a picture of `size` are made by `workers`.
+        """
+        height, width = size
+        with at_once(cores):
+            for step in self.restoration:
+                yield with_time_after(step, self.tile_seconds(height * width) / workers)
 
 
 @dataclass(frozen=True)

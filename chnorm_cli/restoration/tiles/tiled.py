@@ -12,7 +12,7 @@ from torch import Tensor
 from chnorm_cli.fitting.budget import Budget
 from chnorm_cli.fitting.settings import LEAST_TILE
 from chnorm_cli.fitting.solution import DivergedError, Outcome, Step
-from chnorm_cli.fitting.stages import RunningFit
+from chnorm_cli.fitting.stages import RunningFit, with_time_after
 from chnorm_cli.noise.sampling import Window, mosaic
 from chnorm_cli.restoration.bootstrap import Restorer
 from chnorm_cli.restoration.tiles.tile_work import Place, TileWork
@@ -77,7 +77,7 @@ class InTiles:
         """Learn, then restore all tiles; after each the last step is told again, with the time left."""
         last: Step | None = None
         for step in self.learning.fit:
-            last = with_tiles_ahead(step, self.learning.tile_seconds(self.y[0].numel()))
+            last = with_time_after(step, self.learning.tile_seconds(self.y[0].numel()))
             yield last
         outcome = self.learning.fit.outcome
         if outcome is not Outcome.DIVERGED:
@@ -112,12 +112,6 @@ class InTiles:
             else:
                 self.answer = joining.total
                 return
-
-
-def with_tiles_ahead(step: Step, after: float) -> Step:
-    """Give a step of the learning as one of the whole, where the tiles take `after` seconds more."""
-    learning = step.seconds / max(step.share_done, 1e-6)
-    return replace(step, share_done=step.seconds / max(learning + after, 1e-6))
 
 
 def share_of_time(learning: float, tiles: float, done: int, count: int) -> float:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chnorm_cli.fitting.solution import Step
+from chnorm_cli.memory import give_back
 from chnorm_cli.scaling.course import (
     check_outcome,
     check_replaced,
@@ -30,6 +31,7 @@ from chnorm_cli.scaling.events import Activity, Event, Finished, Opened, Prepare
 from chnorm_cli.scaling.failures import Failure
 from chnorm_cli.scaling.report import describe_fit, describe_result
 from chnorm_cli.scaling.requests import Inpaint, Request
+from chnorm_cli.scaling.spawned import usable_cores
 from chnorm_cli.scaling.tiles.tile_jobs import Done, Held, Source, TileJob, Windows, run_tiles
 from chnorm_cli.scaling.tiles.tile_plan import plan_of
 from chnorm_cli.scaling.tiles.tile_store import TileStore
@@ -92,6 +94,7 @@ class TiledCourse:
             fit = self.store.fit
             if fit is None:
                 fit = yield from self._learn()
+                give_back()  # the tiles need it
             if fit["tiles"]:
                 yield from self._restore(fit["tiles"], executor)
         missing = fit["tiles"] - len(self.store.finished(fit["tiles"]))
@@ -189,7 +192,6 @@ class TiledCourse:
     def _learn(self) -> Generator[Event, None, dict[str, Any]]:
         """Learn from windows; leave what was learnt in the folder, and give what the report says."""
         from chnorm_cli.restoration.tiles.sending import packed
-        from chnorm_cli.restoration.tiles.tiled import with_tiles_ahead
 
         self.activity = "looking at the picture"
         request, known = self.request, self.store.known()
@@ -204,13 +206,10 @@ class TiledCourse:
         )
         restoration = lesson.restoration
         yield Prepared(dict(restoration.header))
-        for step in restoration:
+        for step in lesson.steps(usable_cores(), self.size, self.workers.count):
+            self.last = step
             self.activity = restoration.activity
-            height, width = self.size
-            self.last = with_tiles_ahead(
-                step, lesson.tile_seconds(height * width) / self.workers.count
-            )
-            yield self.last
+            yield step
         check_outcome(restoration.solution, request.name)
         work = None if lesson.learnt is None else packed(lesson.learnt())
         tiles = 0 if work is None else len(self.windows)
