@@ -12,6 +12,7 @@ from benchmarks.measuring.rows import RESULTS, read_all
 from benchmarks.reporting.headline import PAGES, replaced, table
 from benchmarks.reporting.markdown import bars, page, whole_pictures
 from benchmarks.reporting.plots import PLOTS, draw
+from benchmarks.reporting.sizes import large_pictures, measured_sizes
 from benchmarks.reporting.summary import current, summaries
 
 PAGE = RESULTS.parent / "RESULTS.md"
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(*bars(read_all()), sep="\n")
         return 0
     if not (given.check or given.no_plots):
-        draw(summaries(whole_pictures(current(read_all()))), FOLDER)
+        draw(summaries(whole_pictures(current(read_all()))), measured_sizes(), FOLDER)
     pages = made()
     old = [path for path, text in pages.items() if path.read_text() != text]
     if given.check:
@@ -46,7 +47,8 @@ def made() -> dict[Path, str]:
     """Give each page that the rows make, as it has to be."""
     rows = read_all()
     drawn = [(title, f"plots/{name}.png") for name, title in PLOTS.items() if _exists(name)]
-    lines = "\n".join(page(rows, drawn)).rstrip() + "\n"
+    sizes = large_pictures(measured_sizes(), code_digest())
+    lines = "\n".join([*page(rows, drawn), *sizes]).rstrip() + "\n"
     cpu = [(run, row) for run, row in current(rows) if run["device"] == "cpu"]
     found = summaries(cpu)
     tables = {CHECKOUT / name: list(table(found, asked)) for name, asked in PAGES.items()}

@@ -6,14 +6,14 @@ without colour.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.measuring.contest import AS_IT_CAME
-from benchmarks.measuring.rows import OURS, RESULTS
+from benchmarks.measuring.rows import OURS
 from benchmarks.reporting.headline import NAMES
+from benchmarks.reporting.sizes import Size
 from benchmarks.reporting.summary import EFFORTS, Summary
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ LADDERS = (
 )
 
 
-def draw(found: Sequence[Summary], folder: Path) -> list[Path]:
+def draw(found: Sequence[Summary], sizes: Sequence[Size], folder: Path) -> list[Path]:
     """Draw what there are numbers for, and say which files were written."""
     import matplotlib as mpl
 
     mpl.use("Agg")
-    figures = {"cost": _costs(found), "levels": _levels(found), "megapixels": _sizes()}
+    figures = {"cost": _costs(found), "levels": _levels(found), "megapixels": _sizes(sizes)}
     folder.mkdir(exist_ok=True)
     written = []
     for name, figure in figures.items():
@@ -167,26 +167,29 @@ def _lines(axis: Axes, here: Mapping[int, Summary]) -> None:
         )
 
 
-def _sizes() -> Figure | None:
-    path = RESULTS / "sizes" / "fast.json"
-    if not path.exists():
+def _sizes(rows: Sequence[Size]) -> Figure | None:
+    if not rows:
         return None
-    rows: list[dict[str, Any]] = json.loads(path.read_text())
-    rows.sort(key=lambda row: row["megapixels"])
     figure, axes = _panels(2, 2)
-    for axis, key, words in zip(
-        axes,
-        ("cpu_seconds_per_megapixel", "peak_gb"),
-        ("CPU-seconds a megapixel", "peak of memory, GB"),
-        strict=True,
-    ):
-        for tiles, label, marker in ((False, "whole", "o-"), (True, "in tiles", "s--")):
-            points = [(r["megapixels"], r[key]) for r in rows if bool(r["tile"]) == tiles]
-            color = BLUE if tiles else VERMILION
-            axis.plot(*zip(*points, strict=True), marker, color=color, label=label, linewidth=1.3)
-        axis.set(
-            xscale="log", xlabel="megapixels in colour, chnorm fast", ylabel=words, ylim=(0, None)
-        )
+    quantities = (
+        (lambda row: row["cpu_seconds"] / row["megapixels"], "CPU-seconds a megapixel"),
+        (lambda row: row["peak_gb"], "peak of memory, GB"),
+    )
+    machines = sorted({row["machine"] for row in rows})
+    for axis, (quantity, words) in zip(axes, quantities, strict=True):
+        for effort, color in (("fast", VERMILION), ("normal", BLUE)):
+            for machine, style in zip(machines, ("o-", "s--", "^:"), strict=False):
+                points = [
+                    (row["megapixels"], quantity(row))
+                    for row in rows
+                    if (row["effort"], row["machine"]) == (effort, machine)
+                ]
+                if points:
+                    label = effort if len(machines) == 1 else f"{effort}, {machine}"
+                    axis.plot(
+                        *zip(*points, strict=True), style, color=color, label=label, linewidth=1.3
+                    )
+        axis.set(xscale="log", xlabel="megapixels in colour", ylabel=words, ylim=(0, None))
         axis.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
         axis.legend(fontsize=8, frameon=False)
     return figure

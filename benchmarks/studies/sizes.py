@@ -23,8 +23,8 @@ import numpy as np
 from benchmarks.measuring.machine import describe_run, place
 from benchmarks.measuring.pictures import CHECKOUT
 from benchmarks.measuring.rows import result_file
+from benchmarks.reporting.sizes import FOLDER
 
-FOLDER = CHECKOUT / "benchmarks" / "results" / "sizes"
 SIGMA = 25.0
 LARGEST = 2000  # pixels a side: beyond, the photograph is mirrored instead of enlarged
 TILE = 256
@@ -147,11 +147,12 @@ def measure(megapixels: float, effort: str, folder: Path, more: list[str]) -> di
 def save(row: dict[str, Any]) -> None:
     """Keep a row in the file of this machine, in place of an older one of its size and effort."""
     run = describe_run("cpu")
-    path = result_file("denoise", place(run), FOLDER)
+    machine = place(run)
+    path = result_file("denoise", machine, FOLDER)
     rows = json.loads(path.read_text()) if path.exists() else []
     key = ("effort", "megapixels")
     rows = [r for r in rows if any(r[k] != row[k] for k in key)]
-    rows.append(row | {"date": run["date"], "code": run["code"]})
+    rows.append({"machine": machine} | row | {"date": run["date"], "code": run["code"]})
     rows.sort(key=lambda r: tuple(r[k] for k in key))
     FOLDER.mkdir(exist_ok=True)
     path.write_text(json.dumps(rows, indent=1) + "\n")

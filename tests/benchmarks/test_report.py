@@ -1,5 +1,6 @@
 """RESULTS.md and README's table are what the rows give, and short enough to be read."""
 
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from benchmarks.reporting.checks import near
 from benchmarks.reporting.headline import BEGIN, END, replaced, table
 from benchmarks.reporting.markdown import bars, page
 from benchmarks.reporting.plots import PLOTS, draw
+from benchmarks.reporting.sizes import large_pictures, measured_sizes
 from benchmarks.reporting.summary import mean_of, summaries
 
 ROOT = Path(__file__).parents[2]
@@ -139,6 +141,14 @@ def test_rows_of_a_gpu_have_a_table_of_their_own_and_change_no_other():
     assert "| Set, σ=25 |" not in text
 
 
+SIZES = [
+    {"machine": "Z80, 2 cores", "megapixels": 0.25, "effort": "fast", "seconds": 5.0}
+    | {"cpu_seconds": 8.0, "peak_gb": 0.7, "psnr": 34.0, "code": "new"},
+    {"machine": "Z80, 2 cores", "megapixels": 24.0, "effort": "normal", "seconds": 600.0}
+    | {"cpu_seconds": 960.0, "peak_gb": 2.9, "psnr": 40.5, "code": "old"},
+]
+
+
 def test_plots_are_drawn_of_what_was_measured(tmp_path):
     ladder = [
         each
@@ -148,10 +158,24 @@ def test_plots_are_drawn_of_what_was_measured(tmp_path):
             *measured("chnorm", [33.0, 34.0, 35.0], effort="fast", setting=setting),
         ]
     ]
-    drawn = draw(summaries([*some(), *ladder]), tmp_path)
+    drawn = draw(summaries([*some(), *ladder]), SIZES, tmp_path)
     assert {path.stem for path in drawn} == {"cost", "levels", "megapixels"}
     assert all(path.stat().st_size > 5000 for path in drawn)
-    assert {path.stem for path in draw([], tmp_path)} == {"megapixels"}
+    assert {path.stem for path in draw([], SIZES[:1], tmp_path)} == {"megapixels"}
+    assert draw([], [], tmp_path) == []
+
+
+def test_large_pictures_have_a_table_that_says_what_is_old():
+    lines = list(large_pictures(SIZES, "new"))
+    assert "| Z80, 2 cores | fast | 0.25 | 5 | 20.0 | 32.0 | 0.70 | 34.00 |" in lines
+    assert "| Z80, 2 cores | normal | 24 | 600† | 25.0 | 40.0 | 2.90 | 40.50 |" in lines
+    assert list(large_pictures([], "new")) == []
+
+
+def test_sizes_of_all_machines_are_read_in_order(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(SIZES[1:]))
+    (tmp_path / "b.json").write_text(json.dumps(SIZES[:1]))
+    assert measured_sizes(tmp_path) == list(SIZES)
 
 
 def test_a_setting_is_compared_with_another_over_all_of_its_pictures():
