@@ -49,11 +49,11 @@ def place(run: dict[str, Any]) -> str:
     return f"{device}{run['cpu']}, {run['cores']} cores"
 
 
-def code_digest() -> str:
+def code_digest(checkout: Path = CHECKOUT) -> str:
     """Give a short digest of the code that decides a result, to tell old rows from new ones."""
     digest = hashlib.sha256()
     for folder in MATHEMATICS:
-        for file in sorted((CHECKOUT / "chnorm_cli" / folder).rglob("*.py")):
+        for file in sorted((checkout / "chnorm_cli" / folder).rglob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:8]
 

@@ -27,24 +27,25 @@ def at_once(parts: int) -> Iterator[None]:
     With more threads for single operations torch sums in another order, and results change in their
     last bits; those of parts do not.
     """
-    token = _at_once.set(parts)
+    before = _at_once.get()
+    _at_once.set(parts)
     try:
         yield
     finally:
-        _at_once.reset(token)
+        _at_once.set(before)
 
 
 def side_by_side(
     compute: Callable[[Part], Result], parts: Iterable[Part], device: torch.device
 ) -> Iterator[Result]:
-    """Give `compute(part)` for each part, in order; on a CPU as many at once as torch has threads,
-    or as `at_once` says.
+    """Give `compute(part)` for each part, in order.
 
-    Each part is computed on one thread then, so results do not depend on how many there are.
+    On a CPU as many are computed at once as torch has threads or as `at_once` says, each on one
+    thread, so results do not depend on how many there are.
     """
     threads = torch.get_num_threads()
-    parts_at_once = max(threads, _at_once.get())
-    if device.type != "cpu" or parts_at_once == 1:
+    count = max(threads, _at_once.get())
+    if device.type != "cpu" or count == 1:
         yield from map(compute, parts)
         return
     grad = torch.is_grad_enabled()
@@ -54,16 +55,12 @@ def side_by_side(
             return compute(part)
 
     # torch's number of threads belongs to the thread that sets it, and to those that begin later.
-    with ThreadPoolExecutor(
-        parts_at_once, initializer=torch.set_num_threads, initargs=(1,)
-    ) as pool:
+    with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         try:
             waiting: deque[Future[Result]] = deque()
             for part in parts:
                 waiting.append(pool.submit(alone, part))
-                if (
-                    len(waiting) > parts_at_once
-                ):  # no more results wait in memory than keep all busy
+                if len(waiting) > count:  # no more results wait in memory than keep all busy
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

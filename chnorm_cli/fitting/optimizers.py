@@ -48,8 +48,11 @@ class Optimizer(ABC):
 
     def remembered(self, name: str, indices: list[int]) -> list[Tensor]:
         """Give the moments of that name of these parameters, zero at first."""
-        of_name = self.state.setdefault(name, {})
-        return [of_name.setdefault(i, torch.zeros_like(self.params[i])) for i in indices]
+        moments = self.state.setdefault(name, {})
+        for i in indices:
+            if i not in moments:
+                moments[i] = torch.zeros_like(self.params[i])
+        return [moments[i] for i in indices]
 
     @abstractmethod
     def _update(self, indices: list[int], params: list[Tensor], grads: list[Tensor]) -> None: ...
