@@ -221,7 +221,7 @@ class TiledCourse:
 
     def _restore(self, count: int, executor: Executor) -> Iterator[Event]:
         """Restore the tiles of this run that are not there yet, and say how long it takes."""
-        from chnorm_cli.restoration.tiles.tiled import progress
+        from chnorm_cli.restoration.tiles.tiled import progress, share_of_time
 
         finished = self.store.finished(count)
         share, shares = self.request.tiles.shard or (1, 1)
@@ -236,8 +236,13 @@ class TiledCourse:
                 done += 1
             else:
                 given_up.append(end)
-            self.activity = progress(done + len(given_up), len(todo), time.perf_counter() - began)
+            over = done + len(given_up)
+            seconds = time.perf_counter() - began
+            self.activity = progress(over, len(todo), seconds)
             yield Activity(self.activity)
+            if self.last is not None:  # told again, as the time left has changed
+                past = share_of_time(self.last.seconds, seconds, over, len(todo))
+                yield replace(self.last, seconds=self.last.seconds + seconds, share_done=past)
         if given_up:
             kept = len(self.store.finished(count))
             others = f", and so did {len(given_up) - 1} more" if len(given_up) > 1 else ""

@@ -10,6 +10,7 @@ import tifffile
 from pictures import bundled
 
 from chnorm_cli.fitting.settings import Effort, FitSettings
+from chnorm_cli.fitting.solution import Step
 from chnorm_cli.images import encode, read_pictures
 from chnorm_cli.noise import finding
 from chnorm_cli.restoration.tiles import from_parts
@@ -135,6 +136,14 @@ def test_without_resume_a_run_begins_again_and_other_tiles_are_never_mixed_in(sl
     fresh = replace(other, tiles=TilesAsked(jobs=0, resume=False))
     *_, finished = TiledCourse(fresh, choosing_slide(slide))
     assert finished.report["status"] == "ok"
+
+
+def test_after_each_tile_the_last_step_is_told_again_with_the_share_that_is_done(slide):
+    steps = [event for event in course_for(asked(slide)) if isinstance(event, Step)]
+    assert [step.index for step in steps] == [1, 2, 2, 2, 2]  # two to learn, then three tiles
+    shares = [step.share_done for step in steps]
+    assert all(0 < share < 1 for share in shares[:-1])
+    assert shares[-1] == pytest.approx(1)
 
 
 def choosing_slide(path):
