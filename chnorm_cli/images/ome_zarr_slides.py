@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,15 @@ from numpy.typing import NDArray
 
 from chnorm_cli.images import ome_zarr, ome_zarr_new
 from chnorm_cli.images.axes import Place
-from chnorm_cli.images.encoding import sheet, written_metadata
 from chnorm_cli.images.errors import CodecError, ImageError, reason
 from chnorm_cli.images.folders import Folder, write_folder
-from chnorm_cli.images.formats import BY_NAME
 from chnorm_cli.images.metadata import Metadata
 from chnorm_cli.images.ome_zarr_levels import fill_windows, stored_together
 from chnorm_cli.images.ome_zarr_writing import Again
-from chnorm_cli.images.picture import Depth, Picture
+from chnorm_cli.images.picture import Picture
 from chnorm_cli.images.raster import Raster
 from chnorm_cli.images.samples import SampleRule
-from chnorm_cli.images.slide_writing import ReadWindow
+from chnorm_cli.images.slide_writing import WindowWriting
 from chnorm_cli.images.slides import LEAST_BYTES, MOST_CHUNK, Slide
 
 
@@ -91,33 +89,13 @@ class ZarrSlide(Slide):
         return Raster(samples[..., None], metadata=self._tell()[0])
 
 
-class ZarrSlideWriting:
-    """Writes the OME-Zarr of a picture of (H, W) pixels, of which ``read`` gives windows.
+class ZarrSlideWriting(WindowWriting):
+    """Writes an OME-Zarr; its chunks are those of the input, or of any new one."""
 
-    ``head`` is its first pixel, with the metadata of the whole. ``clipped`` counts the pixels that
-    lay beyond black or white, and ``notes`` say what the file could not hold.
-    """
+    form = "zarr"
 
-    def __init__(
-        self,
-        head: Picture,
-        size: tuple[int, int],
-        read: ReadWindow,
-        *,
-        tile: tuple[int, int] | None = None,
-        depth: Depth | None = None,
-        strip: bool = False,
-    ) -> None:
-        del tile  # chunks are those of the input, or of any new OME-Zarr
-        self.read, self.depth, self.strip = read, depth, strip
-        row, notes = BY_NAME["zarr"], list[str]()
-        first = sheet(head, row, depth, strip)
-        metadata = head.metadata.stripped()
-        if not strip:
-            metadata = written_metadata(head, row, notes, (size[1], size[0]))
-        raster = replace(first.raster, metadata=metadata)
-        self.stored_depth, self.clipped = first.depth, 0
-        place, channels = metadata.zarr, raster.samples.shape[2]
+    def _begin(self, head: Picture, raster: Raster, tile: tuple[int, int] | None) -> Sequence[str]:
+        size, place, channels = self.size, raster.metadata.zarr, raster.samples.shape[2]
         self.writing: Again | ome_zarr_new.New
         if place is not None and channels == 1:
             self.writing = Again(place, size, raster.samples.dtype)
@@ -125,9 +103,9 @@ class ZarrSlideWriting:
             axes = "YX" if channels == 1 else "CYX"
             low, span = head.value_range
             shape = size if channels == 1 else (channels, *size)
-            notes_of_new = ome_zarr_new.notes_on(raster, "")
-            self.writing = ome_zarr_new.New(axes, shape, raster, (low, low + span), notes_of_new)
-        self.notes = tuple(dict.fromkeys([*first.raster.notes, *notes, *self.writing.notes]))
+            notes = ome_zarr_new.notes_on(raster, "")
+            self.writing = ome_zarr_new.New(axes, shape, raster, (low, low + span), notes)
+        return self.writing.notes
 
     def write(self, path: Path, say: Callable[[float], None] = lambda _: None) -> tuple[str, ...]:
         """Write the folder, which takes the place of ``path`` when it is whole; give no notes."""
@@ -142,7 +120,7 @@ class ZarrSlideWriting:
         )
 
     def _samples(self, rows: slice, columns: slice) -> NDArray[Any]:
-        made = sheet(self.read(rows, columns), BY_NAME["zarr"], self.depth, self.strip)
+        made = self._sheet(rows, columns)
         self.clipped += made.clipped
         return made.raster.samples
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chnorm_cli.images import descriptions, tiff
 from chnorm_cli.images.atomic import written_by
-from chnorm_cli.images.encoding import sheet, written_metadata
+from chnorm_cli.images.encoding import Sheet, sheet, written_metadata
 from chnorm_cli.images.formats import BY_NAME
-from chnorm_cli.images.metadata import Metadata
 from chnorm_cli.images.picture import Depth, Picture
 from chnorm_cli.images.raster import Raster
 
@@ -23,12 +24,14 @@ STEP = 16  # of which the sides of a TIFF's tiles are multiples
 ReadWindow = Callable[[slice, slice], Picture]
 
 
-class SlideWriting:
-    """Writes the TIFF of a picture of (H, W) pixels, of which ``read`` gives windows.
+class WindowWriting(ABC):
+    """Writes the file of a picture of (H, W) pixels, of which ``read`` gives windows.
 
     ``head`` is its first pixel, with the metadata of the whole. ``clipped`` counts the pixels that
     lay beyond black or white, and ``notes`` say what the file could not hold.
     """
+
+    form: ClassVar[str]
 
     def __init__(
         self,
@@ -40,16 +43,38 @@ class SlideWriting:
         depth: Depth | None = None,
         strip: bool = False,
     ) -> None:
-        self.size, self.read = size, read
-        self.tile = tile if tile and not (tile[0] % STEP or tile[1] % STEP) else TILE
-        self.depth, self.strip = depth, strip
-        row = BY_NAME["tiff"]
+        self.size, self.read, self.depth, self.strip = size, read, depth, strip
+        row, self.clipped = BY_NAME[self.form], 0
         first = sheet(head, row, depth, strip)
-        self.stored_depth = first.depth
-        notes = list(first.raster.notes)
-        self.raster: Raster = replace(first.raster, metadata=self._metadata(head, notes))
-        self.notes: tuple[str, ...] = tuple(notes)
-        self.clipped = 0
+        self.stored_depth, notes = first.depth, list(first.raster.notes)
+        metadata = head.metadata.stripped()
+        if not strip:
+            metadata = written_metadata(head, row, notes, (size[1], size[0]))
+        notes += self._begin(head, replace(first.raster, metadata=metadata), tile)
+        self.notes: tuple[str, ...] = tuple(dict.fromkeys(notes))
+
+    @abstractmethod
+    def _begin(self, head: Picture, raster: Raster, tile: tuple[int, int] | None) -> Sequence[str]:
+        """Take what the file begins with: ``raster`` is that of ``head``; give further notes."""
+
+    @abstractmethod
+    def write(self, path: Path, say: Callable[[float], None] = lambda _: None) -> tuple[str, ...]:
+        """Write the file, which takes the place of ``path`` when it is whole; give what could not be kept."""
+
+    def _sheet(self, rows: slice, columns: slice) -> Sheet:
+        """Give a window as it is stored."""
+        return sheet(self.read(rows, columns), BY_NAME[self.form], self.depth, self.strip)
+
+
+class SlideWriting(WindowWriting):
+    """Writes a TIFF tile by tile."""
+
+    form = "tiff"
+
+    def _begin(self, head: Picture, raster: Raster, tile: tuple[int, int] | None) -> Sequence[str]:
+        self.tile = tile if tile and not (tile[0] % STEP or tile[1] % STEP) else TILE
+        self.raster = raster
+        return ()
 
     def write(self, path: Path, say: Callable[[float], None] = lambda _: None) -> tuple[str, ...]:
         """Write the file, which takes the place of ``path`` when it is whole; give what could not be kept."""
@@ -92,7 +117,7 @@ class SlideWriting:
                         slice(top, min(top + deep, height)),
                         slice(left, min(left + wide, width)),
                     )
-                    made = sheet(self.read(*window), BY_NAME["tiff"], self.depth, self.strip)
+                    made = self._sheet(*window)
                     self.clipped += made.clipped if plane == 0 else 0
                     samples = made.raster.samples
                     missing = [
@@ -102,8 +127,3 @@ class SlideWriting:
                     if planar:
                         samples = samples[..., plane : plane + 1]
                     yield samples[..., 0] if samples.shape[2] == 1 else samples
-
-    def _metadata(self, head: Picture, notes: list[str]) -> Metadata:
-        if self.strip:
-            return head.metadata.stripped()
-        return written_metadata(head, BY_NAME["tiff"], notes, (self.size[1], self.size[0]))

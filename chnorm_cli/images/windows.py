@@ -6,12 +6,11 @@ from pathlib import Path
 from chnorm_cli.images import ome_zarr_slides, slides
 from chnorm_cli.images.folders import is_picture_folder
 from chnorm_cli.images.ome_zarr_slides import ZarrSlideWriting
-from chnorm_cli.images.slide_writing import SlideWriting
+from chnorm_cli.images.slide_writing import SlideWriting, WindowWriting
 from chnorm_cli.images.slides import Slide
 
-IN_WINDOWS: Mapping[str, type[SlideWriting] | type[ZarrSlideWriting]] = {
-    "tiff": SlideWriting,
-    "zarr": ZarrSlideWriting,
+IN_WINDOWS: Mapping[str, type[WindowWriting]] = {
+    writing.form: writing for writing in (SlideWriting, ZarrSlideWriting)
 }
 
 

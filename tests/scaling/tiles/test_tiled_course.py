@@ -12,8 +12,6 @@ from pictures import bundled
 from chnorm_cli.fitting.settings import Effort, FitSettings
 from chnorm_cli.fitting.solution import Step
 from chnorm_cli.images import encode, read_pictures
-from chnorm_cli.noise import finding
-from chnorm_cli.restoration.tiles import from_parts
 from chnorm_cli.scaling.choosing import course_for
 from chnorm_cli.scaling.course import Course
 from chnorm_cli.scaling.events import Finished
@@ -35,11 +33,8 @@ HERE = TilesAsked(jobs=0, resume=True)
 
 
 @pytest.fixture(autouse=True)
-def _small_parts(monkeypatch):
-    monkeypatch.setattr(from_parts, "PART", 40)
-    for module in (finding, from_parts):
-        monkeypatch.setattr(module, "WINDOW", 32)
-        monkeypatch.setattr(module, "WINDOWS", 2)
+def _small_parts(learning_from_small_parts):
+    """The pictures are small."""
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ from zarr_files import files, ome_zarr, pixels, told
 
 from chnorm_cli.fitting.settings import Effort, FitSettings
 from chnorm_cli.images import ImageError
-from chnorm_cli.noise import finding
-from chnorm_cli.restoration.tiles import from_parts
 from chnorm_cli.scaling import choosing
 from chnorm_cli.scaling.choosing import course_for
 from chnorm_cli.scaling.course import Course
@@ -34,11 +32,8 @@ SETTINGS = FitSettings(effort=Effort.FAST, steps=1, device="cpu", tile=256)
 
 
 @pytest.fixture(autouse=True)
-def _small_parts(monkeypatch):
-    monkeypatch.setattr(from_parts, "PART", 40)
-    for module in (finding, from_parts):
-        monkeypatch.setattr(module, "WINDOW", 32)
-        monkeypatch.setattr(module, "WINDOWS", 2)
+def _small_parts(learning_from_small_parts):
+    """The pictures are small."""
 
 
 def saved(path, width):
