@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.measuring.machine import code_digest
 from benchmarks.measuring.pictures import CHECKOUT
-from benchmarks.measuring.rows import RESULTS, read_all
+from benchmarks.measuring.rows import RESULTS, drop_older, read_all
 from benchmarks.reporting.headline import PAGES, replaced, table
 from benchmarks.reporting.markdown import bars, page, whole_pictures
 from benchmarks.reporting.plots import PLOTS, draw
@@ -24,7 +24,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if out of date")
     parser.add_argument("--no-plots", action="store_true", help="leave the plots as they are")
     parser.add_argument("--bars", action="store_true", help="say each bar, and write nothing")
+    parser.add_argument("--drop-old", action="store_true", help="forget rows of older code first")
     given = parser.parse_args(arguments)
+    if given.drop_old:
+        print(f"{drop_older(code_digest())} rows dropped; git keeps them")
     if given.bars:
         print(*bars(read_all()), sep="\n")
         return 0

@@ -154,6 +154,23 @@ def write(path: Path, runs: list[Run]) -> None:
     partial.replace(path)
 
 
+def drop_older(code: str, folder: Path = RESULTS) -> int:
+    """Take out rows of ours that are of other code than `code`, and peers that then stand alone."""
+    measured = read_all(folder)
+    subjects = {row.cell[:4] for run, row in measured if row.is_ours and run["code"] == code}
+    dropped = 0
+    for path in sorted(folder.glob("*.json")):
+        runs = read(path)
+        for run in runs:
+            rows = [row for row in run["rows"] if row.cell[:4] in subjects]
+            if run["code"] != code:
+                rows = [row for row in rows if not row.is_ours]
+            dropped += len(run["rows"]) - len(rows)
+            run["rows"] = rows
+        write(path, [run for run in runs if run["rows"]])
+    return dropped
+
+
 def _lines(runs: list[Run]) -> Iterator[str]:
     yield '{"runs": [\n'
     for number, run in enumerate(runs):

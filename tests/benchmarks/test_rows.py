@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.measuring.rows import Results, Row, read, read_all, result_file
+from benchmarks.measuring.rows import Results, Row, drop_older, read, read_all, result_file
 from benchmarks.reporting.summary import current
 
 RUN = {"date": "2026-01-01", "command": "denoise", "code": "old", "device": "cpu", "cores": 2}
@@ -48,6 +48,19 @@ def test_newer_code_replaces_its_cells_and_no_others(tmp_path):
     third = Results(path, RUN | {"date": "2026-03-03", "code": "new"})
     third.append(row(method="bm3d", version="bm3d 5"))
     assert [(c, p, v) for c, p, m, v in kept(path) if m == "bm3d"] == [("new", "F16", 30.0)]
+
+
+def test_rows_of_older_code_can_be_dropped_and_peers_stay_where_ours_is_current(tmp_path):
+    for file, run in (("a.json", RUN), ("b.json", RUN | {"date": "2026-02-02", "code": "new"})):
+        results = Results(tmp_path / file, run)
+        results.append(row(effort="fast"))
+        results.append(row("House" if run is RUN else "F16", effort="normal"))
+        results.append(row("House" if run is RUN else "F16", method="bm3d", version="bm3d 4"))
+    Results(tmp_path / "c.json", RUN).append(row(method="nlm"))
+    assert drop_older("new", tmp_path) == 3
+    assert kept(tmp_path / "a.json") == []
+    assert [m for _, _, m, _ in kept(tmp_path / "b.json")] == ["chnorm", "chnorm", "bm3d"]
+    assert kept(tmp_path / "c.json") == [("old", "F16", "nlm", 30.0)]  # beside what is current
 
 
 def test_rows_of_several_machines_are_taken_together_and_older_code_left_out(tmp_path):
