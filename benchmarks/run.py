@@ -28,11 +28,13 @@ TASKS = ("denoise", "noise", "inpaint", "superres", "jpeg", "sigma", "prior", "s
 def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
-    if given.pictures and not given.pictures.is_dir():
-        parser.error(f"--pictures {given.pictures}: there is no such folder")
+    for option, folder in (("--pictures", given.pictures), ("--sets", given.sets)):
+        if folder and not folder.is_dir():
+            parser.error(f"{option} {folder}: there is no such folder")
     import torch
 
     from benchmarks.measuring.machine import describe_run
+    from benchmarks.measuring.plan import lacking
     from benchmarks.peers import absent, all_peers
 
     unknown = {*(given.peers or ()), *given.peer_path} - {*all_peers(), "reference"}
@@ -44,14 +46,15 @@ def main(arguments: list[str] | None = None) -> int:
     run = describe_run(given.device)
     errors = Console(stderr=True)
     if given.list:
-        return _list(given.task, options, run)
-    lacking = absent(options, TASKS if given.task == "all" else [given.task])
-    if lacking:
-        errors.print(lacking, markup=False, highlight=False, soft_wrap=True)
+        return _list(given, options, run)
+    lines = [absent(options, TASKS if given.task == "all" else [given.task])]
+    lines += [lacking(given.sets)] if given.task == "all" else []
+    for line in filter(None, lines):
+        errors.print(line, markup=False, highlight=False, soft_wrap=True)
     _warm_up(given.device)
     kept: dict[str, Results] = {}
     try:
-        for row in _rows(given.task, options, run, given.hours):
+        for row in _rows(given, options, run):
             errors.print(str(row), markup=False, highlight=False, soft_wrap=True)
             if not row.note:
                 if row.task not in kept:
@@ -69,14 +72,14 @@ def main(arguments: list[str] | None = None) -> int:
     return _shown(kept, errors)
 
 
-def _rows(task: str, options: Options, run: Run, hours: float | None) -> Iterator[Row]:
+def _rows(given: argparse.Namespace, options: Options, run: Run) -> Iterator[Row]:
     """Measure a task, or all that is missing or old until the time is up."""
-    from benchmarks.measuring.plan import PLAN, is_current
+    from benchmarks.measuring.plan import is_current, parts
 
-    if task != "all":
-        yield from _module(task).measure(options)
+    if given.task != "all":
+        yield from _module(given.task).measure(options)
         return
-    ends = None if hours is None else time.monotonic() + 3600 * hours
+    ends = None if given.hours is None else time.monotonic() + 3600 * given.hours
     tried = set()  # what a peer could not do is not tried in every part anew
 
     def wanted(row: Row) -> bool:
@@ -84,22 +87,25 @@ def _rows(task: str, options: Options, run: Run, hours: float | None) -> Iterato
         return in_time and row.cell not in tried and not current(row)
 
     current = is_current(read_all(), run)
-    for part in PLAN:
-        for row in _module(part.task).measure(part.options(replace(options, wants=wanted))):
+    for part in parts(given.sets):
+        asked = part.options(replace(options, wants=wanted), given.sets)
+        for row in _module(part.task).measure(asked):
             tried.add(row.cell)
             yield row
 
 
-def _list(task: str, options: Options, run: Run) -> int:
+def _list(given: argparse.Namespace, options: Options, run: Run) -> int:
     """Say what is missing or old, part by part, and what it is expected to take."""
-    from benchmarks.measuring.plan import PLAN, Part, expected, is_current
+    from benchmarks.measuring.plan import Part, expected, is_current, parts
 
     rows = read_all()
     current, guess, seen = is_current(rows, run), expected(rows), set()
-    parts = PLAN if task == "all" else [Part(task, options.efforts)]
+    everything = given.task == "all"
+    listed = parts(given.sets) if everything else [Part(given.task, options.efforts)]
     total = 0.0
-    for part in parts:
-        asked = replace(part.options(options), dry=True, wants=lambda row: not current(row))
+    for part in listed:
+        asked = part.options(options, given.sets)
+        asked = replace(asked, dry=True, wants=lambda row: not current(row))
         found = [row for row in _module(part.task).measure(asked) if row.cell not in seen]
         seen |= {row.cell for row in found}
         guesses = [guess(row) for row in found]
@@ -206,6 +212,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--hours", type=float, metavar="H", help="all: begin nothing after so many hours")
     add("--list", action="store_true", help="say what is missing or old, and measure nothing")
     add("--pictures", type=Path, metavar="DIR", help="any folder, or one with denoise/ superres/ …")
+    add("--sets", type=Path, metavar="DIR", help="all: whole sets too, DIR/Kodak24, DIR/Set12, …")
     add("--called", default="", metavar="NAME", help="the set's name, if not the folder's")
     add("--bundled", action="store_true", help="use scikit-image's pictures")
     add("--picture", nargs="+", default=[], metavar="NAME", help="only these (parts of names)")

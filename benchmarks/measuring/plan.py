@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -24,23 +25,37 @@ class Part:
     changes: Mapping[str, Any] = field(default_factory=dict)
     gray: bool = False
     crop: int | None = None
+    dataset: str = ""  # a whole public set; else the pictures that a run takes by itself
 
-    def options(self, asked: Options) -> Options:
+    def options(self, asked: Options, sets: Path | None = None) -> Options:
         """Give the options of this part; crops that were asked for stay."""
         source = asked.source
+        if self.dataset and sets is not None:
+            source = replace(source, folder=sets / self.dataset, called="")
         crop = source.crop or self.crop
         source = replace(source, gray=self.gray or source.gray, crop=crop)
         return replace(asked, source=source, efforts=self.efforts, **self.changes)
 
 
-def _part(task: str, efforts: tuple[Effort, ...], *, gray: bool = False, **changes: Any) -> Part:
-    return Part(task, efforts, changes, gray, changes.pop("crop", None))
+def _part(task: str, efforts: tuple[Effort, ...], *, dataset: str = "", **changes: Any) -> Part:
+    gray, crop = changes.pop("gray", False), changes.pop("crop", None)
+    return Part(task, efforts, changes, gray, crop, dataset)
 
 
 COUNTS = ("Poisson", "speckle", "confocal")
 FAULTS = ("impulses 5%", "impulses 1%", "impulses 5% on σ=10", "rows σ=12 on σ=8")
 PLAN = (
-    # The table of README, as fast as can be, and what is quick beside it; BM3D where it is at home.
+    # The table of README, as fast as can be, on whole public sets.
+    _part("denoise", FAST, dataset="Kodak24", peers=("bm3d", "nlm", "tv")),
+    _part("denoise", FAST, dataset="Set12", gray=True, peers=("bm3d", "nlridge", "nlm", "tv")),
+    _part("denoise", FAST, dataset="CC15", real=True, peers=("bm3d", "nlm", "tv")),
+    _part("inpaint", FAST, dataset="Kodak24", missing=(0.5,), peers=("biharmonic",)),
+    _part("superres", FAST, dataset="Set14", scales=(4, 2)),
+    _part("noise", FAST, dataset="Kodak24", laws=("Poisson, peak 5",), peers=QUICK),
+    _part("noise", FAST, dataset="Kodak24", laws=("impulses 5%",), peers=("median", "nlm")),
+    _part("noise", FAST, dataset="Kodak24", laws=("rows σ=12 on σ=8",), peers=("bm3d", "tv")),
+    _part("jpeg", FAST, dataset="LIVE1", qualities=(30,), peers=("nlm", "tv")),
+    # The same on the pictures at hand, and what is quick beside it; BM3D where it is at home.
     _part("denoise", FAST, peers=("bm3d", "nlm", "tv", "wavelet")),
     _part("inpaint", FAST, missing=(0.5,)),
     _part("superres", FAST),
@@ -51,6 +66,9 @@ PLAN = (
     _part("denoise", FAST, gray=True, peers=("nlm", "tv")),
     _part("inpaint", FAST, missing=(0.8,)),
     _part("superres", FAST, scales=(2,)),
+    _part("denoise", NORMAL, dataset="Kodak24", peers=()),
+    _part("denoise", NORMAL, dataset="Set12", gray=True, peers=()),
+    _part("denoise", NORMAL, dataset="CC15", real=True, peers=()),
     _part("denoise", NORMAL, peers=()),
     _part("superres", NORMAL, peers=()),
     _part("inpaint", NORMAL, missing=(0.5,), peers=()),
@@ -95,6 +113,17 @@ PLAN = (
     _part("superres", BEST, scales=(4, 2), peers=()),
     _part("inpaint", BEST, missing=(0.5, 0.8), peers=()),
 )
+
+
+def parts(sets: Path | None) -> list[Part]:
+    """Give the parts of the plan that there are pictures for."""
+    return [p for p in PLAN if not p.dataset or (sets is not None and (sets / p.dataset).is_dir())]
+
+
+def lacking(sets: Path | None) -> str:
+    """Say in one line which whole sets are not in the folder `sets`; nothing if all are."""
+    names = dict.fromkeys(p.dataset for p in PLAN if p not in parts(sets))
+    return f"whole sets that are not here (--sets DIR): {', '.join(names)}" if names else ""
 
 
 def is_current(rows: Iterable[tuple[Run, Row]], run: Run) -> Callable[[Row], bool]:

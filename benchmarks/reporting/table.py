@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import mean
 
 from rich.box import SIMPLE
 from rich.table import Table
@@ -11,6 +12,7 @@ from benchmarks.measuring.rows import Row, Run
 from benchmarks.reporting.sigma_summary import errors_by_level
 from benchmarks.reporting.summary import Cell, Summary, in_seconds, summaries
 
+MOST_COLUMNS = 6  # pictures, each a column, that a terminal has room for
 STEP_HEADER = ["what", "ours", "plain PyTorch", "ours ÷ plain"]
 
 
@@ -46,15 +48,28 @@ def tables(run: Run, rows: Sequence[Row]) -> Iterator[Table]:
 
 
 def grid(summary: Summary) -> tuple[list[str], list[list[str]]]:
-    """Give header and lines: a method a line, a picture a column, the mean and its interval last."""
-    header = ["method", *summary.pictures, "mean ± 95 %", "SSIM"]
+    """Give header and lines: a method a line, a picture a column, the mean and its interval last.
+
+    Of many pictures there are the lowest PSNR and the mean of the CPU-seconds instead of columns.
+    """
+    many = len(summary.pictures) > MOST_COLUMNS
+    columns = [f"lowest of {summary.count}", "CPU-s"] if many else summary.pictures
+    header = ["method", *columns, "mean ± 95 %", "SSIM"]
     body = []
     for method in summary.methods:
-        cells = [_shown(summary.cell(method, picture)) for picture in summary.pictures]
+        found = [summary.cell(method, picture) for picture in summary.pictures]
+        cells = _of_many(found) if many else [_shown(cell) for cell in found]
         spread, similar = summary.spread(method), summary.mean(method, "ssim")
-        mean = "" if spread is None else str(spread).lstrip("+")
-        body.append([method, *cells, mean, "" if similar is None else f"{similar:.4f}"])
+        average = "" if spread is None else str(spread).lstrip("+")
+        body.append([method, *cells, average, "" if similar is None else f"{similar:.4f}"])
     return header, body
+
+
+def _of_many(cells: Sequence[Cell | None]) -> list[str]:
+    values = [cell.psnr for cell in cells if cell is not None and cell.psnr is not None]
+    seconds = [cell.cpu for cell in cells if cell is not None and cell.cpu is not None]
+    lowest = f"{min(values):.2f}" if values else ""
+    return [lowest, in_seconds(mean(seconds)) if seconds else ""]
 
 
 def step_lines(rows: Sequence[Row]) -> list[list[str]]:

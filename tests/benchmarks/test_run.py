@@ -93,6 +93,25 @@ def test_all_measures_what_is_missing_and_not_again(tmp_path, monkeypatch, capsy
     assert "altogether 0 cells" in capsys.readouterr().out
 
 
+def test_all_measures_whole_sets_too_where_they_are_and_names_the_others(
+    tmp_path, monkeypatch, capsys
+):
+    shares = {"peers": ("nlm",)}
+    wanted = [plan.Part("denoise", (), shares, dataset=name) for name in ("Tiny", "Elsewhere")]
+    monkeypatch.setattr(plan, "PLAN", wanted)
+    monkeypatch.setattr("benchmarks.report.main", lambda arguments: 0)
+    asked = ["all", *TINY]
+    assert run.main(asked) == 0
+    assert "not here (--sets DIR): Tiny, Elsewhere" in capsys.readouterr().err
+    (tmp_path / "sets" / "Tiny").mkdir(parents=True)
+    samples = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
+    Image.fromarray(samples).save(tmp_path / "sets" / "Tiny" / "a.png")
+    assert run.main([*asked, "--sets", str(tmp_path / "sets")]) == 0
+    assert "not here (--sets DIR): Elsewhere" in capsys.readouterr().err
+    found = [(row.dataset, row.picture) for row in rows_of(tmp_path / "denoise.json")]
+    assert found == [("Tiny", "a")] * 2
+
+
 def test_all_begins_nothing_after_its_time(tmp_path, monkeypatch):
     one_part(monkeypatch)
     monkeypatch.setattr("benchmarks.report.main", lambda arguments: 0)
@@ -115,6 +134,7 @@ def test_an_interrupted_run_keeps_what_it_has(tmp_path, monkeypatch, capsys):
     ("words", "line"),
     [
         (["--pictures", "no/such"], "there is no such folder"),
+        (["--sets", "no/such"], "--sets no/such: there is no such folder"),
         (["--peers", "bm4d"], "no such peers: bm4d; there are"),
         (["--peer-path", "nlridge"], "wants NAME=DIR"),
         (["--peer-path", "nlridge=no/such"], "wants NAME=DIR"),
