@@ -27,8 +27,11 @@ FADED = 0.08  # correlation at three pixels: noise has forgotten by then what te
 INDEPENDENT = (
     0.3  # correlation of next neighbours, up to which white noise and a little texture reach
 )
-# Texture in the light is the same in all colours, and strong; a camera's noise is not.
-STRONG, STRONG_AGREE, AGREE = 8.0 / 255, 0.7, 0.85
+# Texture in the light is the same in all colours, and strong; a camera's noise is not. How many times
+# as alike as uneven neighbours must be, and what that grows to where the level does, from and to.
+AGREE, ALIKE, ALIKE_AGREEING = 0.85, 2.5, 3.0
+COLOURED, STRONG_COLOURED = 5.0, (8.0 / 255, 16.0 / 255)
+GRAY_FROM, GRAY, STRONG_GRAY = 0.7, 10.0, (5.5 / 255, 10.0 / 255)
 ROUGH, MOST_ROUGH = 1.6, 2  # times the typical level, and how many classes may be as rough as that
 UNEVEN = 1.2  # ratio, from which on what a class has more than typically is taken for texture
 TRUSTED = 2.0  # times the typical level: so much noise may differ between dark and light
@@ -90,9 +93,10 @@ def along_axes(covariance: Tensor, lag: int) -> float:
 
 def needed(agreement: float, level: float) -> float:
     """Say how alike neighbours must be to pass for noise, as a multiple of how uneven it is."""
-    if level > STRONG and agreement > STRONG_AGREE:
-        return 10.0
-    return 3.0 if agreement > AGREE else 2.5
+    least = ALIKE_AGREEING if agreement > AGREE else ALIKE
+    gray = agreement > GRAY_FROM
+    most, (weak, strong) = (GRAY, STRONG_GRAY) if gray else (COLOURED, STRONG_COLOURED)
+    return least + (most - least) * min(1.0, max(0.0, (level - weak) / (strong - weak)))
 
 
 def kurtosis(blocks: Tensor) -> float:

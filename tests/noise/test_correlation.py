@@ -61,6 +61,22 @@ def test_texture_is_not_taken_for_noise(name, sigma):
     assert correlated_noise(y) is None
 
 
+def gray(name, contrast):
+    x = bundled(name)[:, :512, :512].mean(0, keepdim=True).repeat(3, 1, 1)
+    return 0.5 + contrast * (x - x.mean())
+
+
+def test_faint_texture_that_all_colours_share_is_not_taken_for_noise():
+    assert correlated_noise(gray("grass", 0.3)) is None
+
+
+def test_strong_noise_in_fur_is_found_though_colours_share_a_part_of_it():
+    together = torch.linalg.cholesky(torch.eye(3) / 5 + 4 / 5)[..., None, None]
+    noise = Noise(9 / 255, together * blur(1, 0.8)[0])
+    found, _ = correlated_noise(noise.added_to(gray("chelsea", 1.0), seeded(1)))
+    assert 9 < 255 * found < 13
+
+
 def test_noise_is_drawn_as_it_was_found():
     x = bundled("chelsea")
     e = blurred(20, 1.0).added_to(torch.zeros_like(x), seeded(4))
