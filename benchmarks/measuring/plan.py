@@ -13,7 +13,7 @@ from benchmarks.measuring.rows import Row, Run
 from chnorm_cli.fitting.settings import Effort
 
 FAST, NORMAL, BEST = (Effort.FAST,), (Effort.NORMAL,), (Effort.BEST,)
-QUICK = ("nlm", "tv", "median", "bm3d-anscombe", "biharmonic", "patchmatch", "bmnd")
+QUICK = ("nlm", "tv", "median", "bm3d-anscombe", "biharmonic", "patchmatch")
 
 
 @dataclass(frozen=True)
