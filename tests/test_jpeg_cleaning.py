@@ -19,6 +19,7 @@ from chnorm_cli.noise.finding import find_law
 from chnorm_cli.noise.gaussian import Noise
 from chnorm_cli.noise.law import Law
 from chnorm_cli.noise.level import Level
+from chnorm_cli.noise.names import Kind
 from chnorm_cli.problems.operators import Downsample
 from chnorm_cli.restoration import prepare_denoise, prepare_inpaint, prepare_superres
 from chnorm_cli.restoration.artefacts import Wrong, what_is_wrong
@@ -62,12 +63,24 @@ def test_a_jpeg_is_cleaned_by_itself():
     assert np.square(clean - truth).mean() < 0.97 * before
 
 
-def test_strong_noise_in_a_jpeg_is_left_to_its_law():
+def test_strong_noise_is_left_to_its_law_where_a_jpeg_has_all_of_it():
     x = bundled("astronaut")[:, :96, :96]
     noisy = x + 25 / 255 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
-    report, _ = restored(compressed(noisy, 95))
+    report, _ = restored(compressed(noisy, 95, subsampling=0))
     assert report["jpeg"] is None
     assert report["noise"]["sigma"] > 10
+
+
+def test_counts_are_taken_out_with_the_artefacts_where_pixels_share_chroma():
+    x = bundled("astronaut")[:, 100:228, 100:228]
+    counts = torch.poisson(30 * x, generator=torch.Generator().manual_seed(0)) / 30
+    y, jpeg = opened(compressed(counts, 92))
+    law = find_law(y)
+    assert law.kind is not Kind.GAUSSIAN
+    wrong = what_is_wrong(y, jpeg, law)
+    assert wrong.chance == 0
+    after, before = ((z - x).square().mean() for z in (wrong.cleaned(y), y))
+    assert after < 0.3 * before
 
 
 def test_what_may_be_noise_or_texture_is_weighed():

@@ -168,11 +168,10 @@ def what_is_wrong(y: Tensor, jpeg: Jpeg | None, law: Law, tile: int | None = Non
     stronger = found and law.sigma > NOISIER * errors.luma
     if errors.noisy:
         # The law knows noise that follows the brightness, and a network removes it best where the
-        # file has kept it as it was.
-        kept = (
-            jpeg.compression.subsampling in ("", "4:4:4") and errors.luma < KEPT * errors.noise[0]
-        )
-        left_to_law = stronger and (kept or law.kind is not Kind.GAUSSIAN)
+        # file has kept it as it was. Where pixels share chroma it does not know what is left of it.
+        whole = jpeg.compression.subsampling in ("", "4:4:4")
+        kept = errors.luma < KEPT * errors.noise[0] or law.kind is not Kind.GAUSSIAN
+        left_to_law = stronger and whole and kept
         return replace(wrong, chance=1.0) if left_to_law else wrong
     as_noisy = found and law.noise.kernel is not None and law.sigma > AS_NOISY * errors.luma
     if stronger or as_noisy:
