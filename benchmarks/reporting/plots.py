@@ -93,19 +93,25 @@ def _costs(found: Sequence[Summary]) -> Figure | None:
 
 
 def _points(axis: Axes, summary: Summary) -> None:
-    for method in summary.methods:
-        point = _point(summary, method)
-        if point is None or method == AS_IT_CAME or method.startswith(OURS):
-            continue
+    places = {m: point for m in summary.methods if (point := _point(summary, m))}
+    theirs = [m for m in places if m != AS_IT_CAME and not m.startswith(OURS)]
+    heights = [height for _, height in places.values()]
+    near = 0.08 * (max(heights) - min(heights))
+    below: list[tuple[float, float]] = []  # whose names are there
+    for method in sorted(theirs, key=lambda m: places[m]):
+        cost, height = point = places[method]
         color, marker = _look(method)
         axis.plot(*point, marker, color=color, markersize=6)
-        _name(axis, point, NAMES.get(method, method))
+        beside = any(cost < 10 * c and abs(height - h) < near for c, h in below)
+        _name(axis, point, NAMES.get(method, method), above=beside)
+        if not beside:
+            below.append(point)
     efforts = [e for e in EFFORTS if _point(summary, f"{OURS} {e}")]
     points = [p for e in efforts if (p := _point(summary, f"{OURS} {e}"))]
     if points:
         axis.plot(*zip(*points, strict=True), "*-", color=VERMILION, markersize=11)
         for effort, point in zip(efforts, points, strict=True):
-            _name(axis, point, f"{OURS} {effort}", ours=True)
+            _name(axis, point, f"{OURS} {effort}", color=VERMILION, above=True)
 
 
 def _about(summary: Summary) -> str:
@@ -115,25 +121,27 @@ def _about(summary: Summary) -> str:
     )
 
 
-def _name(axis: Axes, point: tuple[float, float], name: str, *, ours: bool = False) -> None:
-    """Write a name above ours and below the others, which are often just below ours."""
+def _name(
+    axis: Axes, point: tuple[float, float], name: str, *, color: str = BLACK, above: bool = False
+) -> None:
+    """Write a name above ours and mostly below the others, which are often just below ours."""
     axis.annotate(
         name,
         point,
-        xytext=(0, 7 if ours else -7),
+        xytext=(0, 7 if above else -7),
         textcoords="offset points",
         ha="center",
-        va="bottom" if ours else "top",
+        va="bottom" if above else "top",
         size=7.5,
-        color=VERMILION if ours else BLACK,
+        color=color,
     )
 
 
 def _levels(found: Sequence[Summary]) -> Figure | None:
     ladders = []
     for task, title, words, steps in LADDERS:
-        here = {x: s for name, x in steps.items() if (s := _chosen(found, task, name))}
-        if len(here) > 1 and all(s.mean(AS_IT_CAME) is not None for s in here.values()):
+        here = ladder_of(found, task, steps)
+        if len(here) > 1:
             ladders.append((title, words, here))
     if not ladders:
         return None
@@ -146,6 +154,16 @@ def _levels(found: Sequence[Summary]) -> Figure | None:
         axis.set_ylim(bottom=max(axis.get_ylim()[0], LEAST_GAIN))
         axis.legend(fontsize=7, frameon=False)
     return figure
+
+
+def ladder_of(found: Sequence[Summary], task: str, steps: Mapping[str, int]) -> dict[int, Summary]:
+    """Give the summaries of one set, of that which has the most steps and then the most pictures."""
+    sets: dict[str, dict[int, Summary]] = {}
+    for summary in found:
+        wanted = summary.task == task and summary.setting in steps
+        if wanted and summary.mean(AS_IT_CAME) is not None:
+            sets.setdefault(summary.dataset, {})[steps[summary.setting]] = summary
+    return max(sets.values(), key=lambda s: (len(s), next(iter(s.values())).count), default={})
 
 
 def _lines(axis: Axes, here: Mapping[int, Summary]) -> None:

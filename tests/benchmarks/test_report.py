@@ -11,7 +11,7 @@ from benchmarks.measuring.rows import Row
 from benchmarks.reporting.checks import near
 from benchmarks.reporting.headline import BEGIN, END, replaced, table
 from benchmarks.reporting.markdown import bars, page
-from benchmarks.reporting.plots import PLOTS, draw
+from benchmarks.reporting.plots import PLOTS, draw, ladder_of
 from benchmarks.reporting.sizes import large_pictures, measured_sizes
 from benchmarks.reporting.summary import mean_of, summaries
 
@@ -42,11 +42,13 @@ def test_pages_and_plots_stay_few_and_short():
     assert sorted(linked) == sorted(f"plots/{plot.name}" for plot in plots)
 
 
-def measured(method, values, *, setting="σ=25", effort="", told="", task="denoise", run=RUN):
+def measured(
+    method, values, *, setting="σ=25", effort="", told="", task="denoise", run=RUN, dataset="Set"
+):
     for number, psnr in enumerate(values):
         row = Row(
             task,
-            "Set",
+            dataset,
             setting,
             f"p{number}",
             method,
@@ -163,6 +165,18 @@ def test_plots_are_drawn_of_what_was_measured(tmp_path):
     assert all(path.stat().st_size > 5000 for path in drawn)
     assert {path.stem for path in draw([], SIZES[:1], tmp_path)} == {"megapixels"}
     assert draw([], [], tmp_path) == []
+
+
+def test_a_curve_is_of_one_set_that_of_most_steps():
+    rows = [
+        each
+        for dataset, settings in (("Set12", ("σ=15", "σ=25")), ("Kodak24", ("σ=25",)))
+        for setting in settings
+        for each in measured("as it came", [20.0] * 12, setting=setting, dataset=dataset)
+    ]
+    ladder = ladder_of(summaries(rows), "denoise", {"σ=15": 15, "σ=25": 25, "σ=50": 50})
+    assert {x: summary.dataset for x, summary in ladder.items()} == {15: "Set12", 25: "Set12"}
+    assert ladder_of([], "denoise", {"σ=15": 15}) == {}
 
 
 def test_large_pictures_have_a_table_that_says_what_is_old():
