@@ -37,8 +37,15 @@ class Part:
         return replace(asked, source=source, efforts=self.efforts, **self.changes)
 
 
-def _part(task: str, efforts: tuple[Effort, ...], *, dataset: str = "", **changes: Any) -> Part:
-    gray, crop = changes.pop("gray", False), changes.pop("crop", None)
+def _part(
+    task: str,
+    efforts: tuple[Effort, ...],
+    *,
+    gray: bool = False,
+    crop: int | None = None,
+    dataset: str = "",
+    **changes: Any,
+) -> Part:
     return Part(task, efforts, changes, gray, crop, dataset)
 
 
@@ -122,7 +129,8 @@ def parts(sets: Path | None) -> list[Part]:
 
 def lacking(sets: Path | None) -> str:
     """Say in one line which whole sets are not in the folder `sets`; nothing if all are."""
-    names = dict.fromkeys(p.dataset for p in PLAN if p not in parts(sets))
+    here = {part.dataset for part in parts(sets)}
+    names = dict.fromkeys(part.dataset for part in PLAN if part.dataset not in {*here, ""})
     return f"whole sets that are not here (--sets DIR): {', '.join(names)}" if names else ""
 
 

@@ -106,12 +106,12 @@ def _points(axis: Axes, summary: Summary) -> None:
         _name(axis, point, NAMES.get(method, method), above=beside)
         if not beside:
             below.append(point)
-    efforts = [e for e in EFFORTS if _point(summary, f"{OURS} {e}")]
-    points = [p for e in efforts if (p := _point(summary, f"{OURS} {e}"))]
-    if points:
+    ours = [name for effort in EFFORTS if (name := f"{OURS} {effort}") in places]
+    if ours:
+        points = [places[name] for name in ours]
         axis.plot(*zip(*points, strict=True), "*-", color=VERMILION, markersize=11)
-        for effort, point in zip(efforts, points, strict=True):
-            _name(axis, point, f"{OURS} {effort}", color=VERMILION, above=True)
+        for name, point in zip(ours, points, strict=True):
+            _name(axis, point, name, color=VERMILION, above=True)
 
 
 def _about(summary: Summary) -> str:
